@@ -1,0 +1,169 @@
+package sshwhy
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+)
+
+// Outcome is how a connection, or an attempt to start sshd, ended.
+type Outcome uint8
+
+// The outcomes of the output contract.
+const (
+	OutcomeNone Outcome = iota
+	OutcomeAccepted
+	OutcomeRefused
+	OutcomeDisconnected
+	OutcomeDropped
+	OutcomeStartupFailed
+)
+
+var outcomeNames = [...]string{"", "accepted", "refused", "disconnected", "dropped", "startup-failed"}
+
+// String gives the word of the output contract.
+func (o Outcome) String() string { return outcomeNames[o] }
+
+// Outcomes gives all outcomes, in the order in which people want them listed.
+func Outcomes() []Outcome {
+	return []Outcome{OutcomeAccepted, OutcomeRefused, OutcomeDisconnected, OutcomeDropped, OutcomeStartupFailed}
+}
+
+// Confidence says how much the log tells of a cause.
+type Confidence uint8
+
+// The degrees of confidence. ConfidenceNone goes with findings without a
+// cause: a login that was accepted.
+const (
+	ConfidenceNone Confidence = iota
+	// ConfidenceUndetermined: several causes leave these same lines.
+	ConfidenceUndetermined
+	// ConfidenceLikely: it fits, and nothing else that is common does.
+	ConfidenceLikely
+	// ConfidenceCertain: the log says it.
+	ConfidenceCertain
+)
+
+var confidenceNames = [...]string{"", "undetermined", "likely", "certain"}
+
+// String gives the word of the output contract.
+func (c Confidence) String() string { return confidenceNames[c] }
+
+// CauseID names an entry of the catalogue of causes. 0 stands for none. The
+// numbers belong to one build; the textual id is what is written out.
+type CauseID uint16
+
+// Value is a fact that a verdict or its remedy names: the path with the wrong
+// mode, the option that sshd does not know.
+type Value struct {
+	Field Field
+	Text  string
+}
+
+// Evidence is a line that a finding rests on.
+type Evidence struct {
+	// Text is the line as it was read. Owned by the finding.
+	Text []byte
+	// Pattern is what it was recognised as.
+	Pattern PatternID
+}
+
+// Identity is what a finding's id is made of: content alone, so that the same
+// log gives the same id whatever file it was read from, and when.
+type Identity struct {
+	// Host and First are the host's name and the first line.
+	Host, First []byte
+	PID         int32
+	// Time is that of the first line, in nanoseconds since 1970 UTC.
+	Time int64
+	// Ordinal tells equal first lines of one second apart.
+	Ordinal uint32
+}
+
+// ID gives 128 bits of SHA-256 over the identity, in hexadecimal digits.
+func (i Identity) ID() string {
+	var sum [sha256.Size]byte
+	i.sum(&sum)
+	return hex.EncodeToString(sum[:16])
+}
+
+// AppendID appends the id to dst.
+func (i Identity) AppendID(dst []byte) []byte {
+	var sum [sha256.Size]byte
+	i.sum(&sum)
+	return hex.AppendEncode(dst, sum[:16])
+}
+
+func (i Identity) sum(out *[sha256.Size]byte) {
+	var space [1 << 10]byte
+	b := append(space[:0], i.Host...)
+	b = append(b, 0)
+	b = binary.BigEndian.AppendUint32(b, uint32(i.PID))
+	b = binary.BigEndian.AppendUint64(b, uint64(i.Time))
+	b = binary.BigEndian.AppendUint32(b, i.Ordinal)
+	b = append(b, i.First...)
+	*out = sha256.Sum256(b)
+}
+
+// Finding is a verdict: on one connection, on the service, or on an attack.
+// It is the classifier's, and valid until the classifier is called again: who
+// keeps it makes a Clone.
+type Finding struct {
+	Identity
+	// Revision counts from 1; of one id the highest counts.
+	Revision int
+	Outcome  Outcome
+	// Cause is the answer; 0 where nothing was wrong.
+	Cause      CauseID
+	Confidence Confidence
+	// Candidates are the causes that the evidence leaves open, likeliest
+	// first, at most MaxCandidates.
+	Candidates []CauseID
+	// Remarks are causes that showed but did not decide: what went wrong
+	// before a login was accepted.
+	Remarks []CauseID
+	// Start and End are the times of the first and last line, in
+	// nanoseconds since 1970 UTC; 0 where the log has no times.
+	Start, End int64
+	// Ident is the program that the lines carry.
+	Ident []byte
+	// User is the name that the client asked for, as sent; UserKnown tells
+	// an empty name from none.
+	User      []byte
+	UserKnown bool
+	// Address is the client as the log spells it: an address or a host
+	// name; empty where the log does not tell.
+	Address []byte
+	// Port is the client's port, 0 where the log does not tell.
+	Port int
+	// Method is the authentication method that decided.
+	Method []byte
+	// KeyType and Fingerprint are of the key that was offered or accepted.
+	KeyType, Fingerprint []byte
+	// Values are the facts for the sentence and the remedy.
+	Values []Value
+	// Evidence are the lines, in their order; Dropped is the number of
+	// further ones that were not kept.
+	Evidence []Evidence
+	Dropped  int
+	// Decisive is the index of the line that decided, -1 for none.
+	Decisive int
+	// Source is the file of the first line.
+	Source string
+	// Why names the rule that decided and what it ruled out, for
+	// "replay --why".
+	Why string
+}
+
+// MaxCandidates bounds Finding.Candidates: a list of everything is no answer.
+const MaxCandidates = 24
+
+// Value gives the text of a fact, "" where the finding does not know it.
+func (f *Finding) Value(field Field) string {
+	for _, v := range f.Values {
+		if v.Field == field {
+			return v.Text
+		}
+	}
+	return ""
+}
