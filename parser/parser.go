@@ -1,0 +1,217 @@
+// Package parser turns a record into an event: it takes the header off
+// (header.go), finds the message among the patterns of the catalogue
+// (match.go), and gives the parts of it that mean something (fields.go).
+//
+// What it says of a line depends on that line alone, the year of a time
+// without one apart. It allocates nothing for a line.
+package parser
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/patterns"
+)
+
+// Parser recognises the lines of one source after another. It is for one
+// goroutine; Clone gives another one that shares the tables.
+type Parser struct {
+	catalogue *patterns.Catalogue // not owned
+	options   Options
+	splitter  *splitter
+	sshd      *matcher // what sshd and the PAM modules inside it write
+	system    *matcher // what systemd and the log daemons write about it
+	form      form
+}
+
+// New makes a parser of the catalogue, which must not change afterwards.
+func New(c *patterns.Catalogue, o Options) (*Parser, error) {
+	sshd, err := newMatcher(c, func(e *patterns.Entry) bool { return e.Group == "sshd" || e.Group == "pam" })
+	if err != nil {
+		return nil, fmt.Errorf("making the parser: %w", err)
+	}
+	system, err := newMatcher(c, func(e *patterns.Entry) bool { return e.Group == "systemd" })
+	if err != nil {
+		return nil, fmt.Errorf("making the parser: %w", err)
+	}
+	return &Parser{catalogue: c, options: o, splitter: newSplitter(o), sshd: sshd, system: system}, nil
+}
+
+// Clone gives a parser for another goroutine or source.
+func (p *Parser) Clone() *Parser {
+	c := *p
+	c.splitter = newSplitter(p.options)
+	return &c
+}
+
+// Parse fills ev from r. Both, and what they hand out, are valid until the
+// next call.
+func (p *Parser) Parse(r *sshwhy.Record, ev *sshwhy.Event) {
+	ev.Reset(r)
+	if r.Tick {
+		return
+	}
+	if r.Header != nil {
+		ev.Header = *r.Header
+		p.message(ev, r.Text, programOf(ev.Ident))
+		return
+	}
+	text, f, ok := p.splitter.split(r.Text, r.Newest, &ev.Header)
+	p.form = f
+	if ok {
+		p.message(ev, text, programOf(ev.Ident))
+		return
+	}
+	p.message(ev, text, programUnknown)
+}
+
+// Form names the layout of the last line that Parse was given, for people.
+func (p *Parser) Form() string { return p.form.String() }
+
+// message recognises what stands after the header.
+func (p *Parser) message(ev *sshwhy.Event, text []byte, program program) {
+	if program == programOther {
+		return
+	}
+	if inner, n := repeated(text); n > 0 {
+		text, ev.Repeat = inner, n
+	}
+	if len(text) == 0 {
+		return
+	}
+	if program == programSystem {
+		p.recognise(ev, p.system, text)
+		return
+	}
+	text, ev.Stage = cutStage(text)
+	text, ev.Level = cutLevel(text)
+	if p.recognise(ev, p.sshd, cutPlace(text)) {
+		if ev.Level == sshwhy.LevelNone {
+			ev.Level = p.levelOf(ev.Pattern)
+		}
+	} else if program == programSSHD {
+		ev.Line = sshwhy.LineUnparsed
+	}
+}
+
+func (p *Parser) recognise(ev *sshwhy.Event, m *matcher, text []byte) bool {
+	if ev.Message = text; !m.match(ev) {
+		// Some daemons add a blank, and some messages end in one.
+		if ev.Message = bytes.TrimRight(text, " "); len(ev.Message) == len(text) || len(ev.Message) == 0 || !m.match(ev) {
+			ev.Message = text
+			return false
+		}
+	}
+	ev.Line = sshwhy.LineParsed
+	return true
+}
+
+// levelOf gives the level of a message that bears none: sshd marks errors and
+// debugging, so it is info or verbose.
+func (p *Parser) levelOf(id sshwhy.PatternID) sshwhy.Level {
+	for _, l := range p.catalogue.Entries[id-1].Levels {
+		if l == sshwhy.LevelInfo || l == sshwhy.LevelVerbose {
+			return l
+		}
+	}
+	return sshwhy.LevelNone
+}
+
+// program tells whose messages to expect behind a header.
+type program uint8
+
+const (
+	programUnknown program = iota // no header: a bare message, of anyone
+	programSSHD
+	programSystem
+	programOther
+)
+
+// programOf knows the names under which sshd and its parts write (log_init's
+// first argument in sshd.c, sshd-session.c, sshd-auth.c, sftp-server.c), with
+// a path or a module in brackets around them, and the daemons whose lines
+// about sshd and about lost lines matter.
+func programOf(ident []byte) program {
+	if len(ident) == 4 && string(ident) == "sshd" {
+		return programSSHD
+	}
+	if i := bytes.LastIndexByte(ident, '/'); i >= 0 {
+		ident = ident[i+1:]
+	}
+	if i := bytes.IndexByte(ident, '('); i > 0 {
+		ident = ident[:i]
+	}
+	switch string(ident) {
+	case "sshd", "sshd-session", "sshd-auth", "internal-sftp", "sftp-server", "openssh", "OpenSSH":
+		return programSSHD
+	case "":
+		return programUnknown
+	case "systemd", "systemd-logind", "systemd-journald", "systemd-journal", "rsyslogd", "rsyslogd-pstats", "syslog-ng", "syslogd", "kernel":
+		return programSystem
+	}
+	return programOther
+}
+
+// cutStage takes the end off that tells which process of sshd wrote the line.
+func cutStage(text []byte) ([]byte, sshwhy.Stage) {
+	if text[len(text)-1] != ']' {
+		return text, sshwhy.StageNone
+	}
+	if rest, ok := bytes.CutSuffix(text, []byte(" [preauth]")); ok {
+		return rest, sshwhy.StagePreauth
+	}
+	if rest, ok := bytes.CutSuffix(text, []byte(" [postauth]")); ok {
+		return rest, sshwhy.StagePostauth
+	}
+	return text, sshwhy.StageNone
+}
+
+// cutLevel takes the level off that log.c do_log writes in front of errors and
+// debugging messages.
+func cutLevel(text []byte) ([]byte, sshwhy.Level) {
+	if len(text) == 0 {
+		return text, sshwhy.LevelNone
+	}
+	switch text[0] {
+	case 'e':
+		if rest, ok := bytes.CutPrefix(text, []byte("error: ")); ok {
+			return rest, sshwhy.LevelError
+		}
+	case 'f':
+		if rest, ok := bytes.CutPrefix(text, []byte("fatal: ")); ok {
+			return rest, sshwhy.LevelFatal
+		}
+	case 'd':
+		if len(text) > 8 && string(text[:5]) == "debug" && text[5] >= '1' && text[5] <= '3' && string(text[6:8]) == ": " {
+			return text[8:], sshwhy.LevelDebug1 + sshwhy.Level(text[5]-'1')
+		}
+	}
+	return text, sshwhy.LevelNone
+}
+
+// cutPlace takes off what LogVerbose puts in front of a message since 8.5
+// (log.c sshlogv): file.c:function():line (pid=N): , with bin=NAME in 10.x.
+func cutPlace(text []byte) []byte {
+	colon := bytes.IndexByte(text[:min(len(text), 48)], ':')
+	if colon < 3 || string(text[colon-2:colon]) != ".c" {
+		return text
+	}
+	call := bytes.Index(text[:min(len(text), 128)], []byte("():"))
+	if call < 0 {
+		return text
+	}
+	line := run(digitChars, text[call+3:])
+	if line < 0 {
+		return text
+	}
+	rest, ok := bytes.CutPrefix(text[call+3+line:], []byte(" ("))
+	if !ok {
+		return text
+	}
+	end := bytes.Index(rest[:min(len(rest), 64)], []byte("): "))
+	if end < 0 || !bytes.Contains(rest[:end], []byte("pid=")) {
+		return text
+	}
+	return rest[end+3:]
+}

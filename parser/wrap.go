@@ -1,0 +1,698 @@
+package parser
+
+import (
+	"bytes"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sshwhy/sshwhy"
+)
+
+// rfc5424 reads "1 TIME HOST APP PROCID MSGID DATA message"; the priority in
+// front is gone. "-" stands for what the writer did not know.
+func (s *splitter) rfc5424(b []byte, newest time.Time, h *sshwhy.Header) ([]byte, bool) {
+	rest, ok := bytes.CutPrefix(b, []byte("1 "))
+	if !ok {
+		return nil, false
+	}
+	at, rest := nextWord(rest)
+	var ns int64
+	if string(at) != "-" {
+		st, n := s.clock.stampAt(at, newest)
+		if n != len(at) || st.form != formISO8601 {
+			return nil, false
+		}
+		ns = st.ns
+	}
+	host, rest := nextWord(rest)
+	app, rest := nextWord(rest)
+	procID, rest := nextWord(rest)
+	msgID, rest := nextWord(rest)
+	if len(host) == 0 || len(app) == 0 || len(procID) == 0 || len(msgID) == 0 {
+		return nil, false
+	}
+	h.Time, h.Host, h.Ident, h.PID = ns, notNil(host), notNil(app), pidOf(procID)
+	if len(h.Ident) > 0 && h.Ident[len(h.Ident)-1] == ')' {
+		s.cutModule(h)
+	}
+	rest = withoutBlanks(rest[structuredData(rest):])
+	return withoutBlanks(bytes.TrimPrefix(rest, []byte("\xef\xbb\xbf"))), true
+}
+
+// structuredData gives the length of RFC 5424's "[id name="value"]…" or "-".
+// Brackets in quotes, and quotes behind a backslash, end nothing.
+func structuredData(b []byte) int {
+	if len(b) > 0 && b[0] == '-' && endsAt(b, 1) {
+		return 1
+	}
+	i := 0
+	for i < len(b) && b[i] == '[' {
+		end := elementEnd(b, i)
+		if end < 0 {
+			return 0
+		}
+		i = end
+	}
+	if !endsAt(b, i) {
+		return 0
+	}
+	return i
+}
+
+func elementEnd(b []byte, i int) int {
+	quoted := false
+	for ; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			if quoted {
+				i++
+			}
+		case '"':
+			quoted = !quoted
+		case ']':
+			if !quoted {
+				return i + 1
+			}
+		}
+	}
+	return -1
+}
+
+// nextWord takes the first word and one blank off b.
+func nextWord(b []byte) (word, rest []byte) {
+	i := bytes.IndexByte(b, ' ')
+	if i < 0 {
+		return b, nil
+	}
+	return b[:i], b[i+1:]
+}
+
+func notNil(word []byte) []byte {
+	if string(word) == "-" {
+		return nil
+	}
+	return word
+}
+
+// pidOf gives a pid that is a number, else 0.
+func pidOf(b []byte) int32 {
+	n, i := numberAt(b, 0)
+	if i == 0 || i != len(b) || n > 1<<31-1 {
+		return 0
+	}
+	return int32(n)
+}
+
+// asl reads the records of macOS up to 10.11: "[Time …] [Sender sshd] [PID 1]
+// [Message …] [Level 3] [Host name]". A message may hold brackets itself, so
+// what stands behind it is taken off from the right, every key once: what a
+// client wrote cannot come before what syslogd wrote.
+func (s *splitter) asl(b []byte, newest time.Time, h *sshwhy.Header) ([]byte, bool) {
+	if !bytes.HasPrefix(b, []byte("[Time ")) {
+		return nil, false
+	}
+	var found sshwhy.Header
+	var seen aslKeys
+	for !bytes.HasPrefix(b, []byte("[Message ")) {
+		end := bytes.Index(b, []byte("] ["))
+		if end < 0 {
+			return nil, false
+		}
+		if !s.aslMember(b[1:end], newest, &found, &seen) {
+			return nil, false
+		}
+		b = b[end+2:]
+	}
+	b, ok := bytes.CutSuffix(b[len("[Message "):], []byte("]"))
+	if !ok {
+		return nil, false
+	}
+	for {
+		start := bytes.LastIndex(b, []byte("] ["))
+		if start < 0 || !s.aslMember(b[start+3:], newest, &found, &seen) {
+			*h = found
+			return withoutBlanks(b), true
+		}
+		b = b[:start]
+	}
+}
+
+// aslKeys are the keys that a record has had, a bit each.
+type aslKeys uint16
+
+// aslMember reads "Key value", and refuses unknown and repeated keys.
+func (s *splitter) aslMember(b []byte, newest time.Time, h *sshwhy.Header, seen *aslKeys) bool {
+	key, value := nextWord(b)
+	n := aslKey(key)
+	if n < 0 || *seen&(1<<n) != 0 {
+		return false
+	}
+	switch n {
+	case aslTime:
+		h.Time = s.aslTime(value, newest)
+	case aslHost:
+		if len(value) == 0 || bytes.IndexByte(value, ' ') >= 0 {
+			return false
+		}
+		h.Host = value
+	case aslSender:
+		h.Ident = value
+	case aslFacility:
+	default:
+		if !isNumber(value) {
+			return false
+		}
+		if n == aslPID {
+			h.PID = pidOf(value)
+		}
+	}
+	*seen |= 1 << n
+	return true
+}
+
+const (
+	aslTime = iota
+	aslHost
+	aslSender
+	aslPID
+	aslFacility
+	aslNumber
+)
+
+// aslKey gives a small number for each key; those from aslNumber on hold
+// numbers that mean nothing here.
+func aslKey(key []byte) int {
+	switch string(key) {
+	case "Time":
+		return aslTime
+	case "Host":
+		return aslHost
+	case "Sender":
+		return aslSender
+	case "PID":
+		return aslPID
+	case "Facility":
+		return aslFacility
+	case "Level":
+		return aslNumber
+	case "UID":
+		return aslNumber + 1
+	case "GID":
+		return aslNumber + 2
+	case "ASLMessageID":
+		return aslNumber + 3
+	case "TimeNanoSec":
+		return aslNumber + 4
+	case "ReadUID":
+		return aslNumber + 5
+	case "ReadGID":
+		return aslNumber + 6
+	}
+	return -1
+}
+
+// aslTime reads "2006.12.28 15:53:55 UTC", or seconds.
+func (s *splitter) aslTime(b []byte, newest time.Time) int64 {
+	if len(b) < 19 || b[4] != '.' || b[7] != '.' {
+		return s.clock.any(b, newest)
+	}
+	year, month, day, secs := yearAt(b, 0), two(b, 5), two(b, 8), daytime(b, 11)
+	if year == 0 || month < 1 || month > 12 || day < 1 || day > 31 || secs < 0 {
+		return 0
+	}
+	if string(b[19:]) == " UTC" {
+		return (daysSince1970(year, month, day)*secondsOfDay + int64(secs)) * 1e9
+	}
+	return s.clock.local(year, month, day, secs) * 1e9
+}
+
+func isNumber(b []byte) bool {
+	if len(b) > 1 && b[0] == '-' {
+		b = b[1:]
+	}
+	_, end := numberAt(b, 0)
+	return end > 0 && end == len(b)
+}
+
+// streamAt gives the length of the "stderr F " by which Kubernetes' runtimes
+// tell the stream and whether the line is whole.
+func streamAt(b []byte) int {
+	if len(b) < 9 || b[0] != 's' || b[6] != ' ' || b[8] != ' ' || b[7] != 'F' && b[7] != 'P' {
+		return 0
+	}
+	if string(b[:6]) != "stderr" && string(b[:6]) != "stdout" {
+		return 0
+	}
+	return 9
+}
+
+// insideCRI reads what a container printed: mostly bare messages.
+func (s *splitter) insideCRI(b []byte, newest time.Time, h *sshwhy.Header, depth int) ([]byte, form, bool) {
+	return s.inside(withoutCR(b), newest, h, depth), formCRI, true
+}
+
+// inside splits a text that another header was around. The inner header is
+// nearer to the writer: what it says counts more.
+func (s *splitter) inside(b []byte, newest time.Time, h *sshwhy.Header, depth int) []byte {
+	outer := *h
+	*h = sshwhy.Header{}
+	msg, _, _ := s.outermost(b, newest, h, depth+1)
+	if h.Time == 0 {
+		h.Time = outer.Time
+	}
+	if len(h.Host) == 0 {
+		h.Host = outer.Host
+	}
+	if len(h.Ident) == 0 {
+		h.Ident = outer.Ident
+	}
+	if h.PID == 0 {
+		h.PID = outer.PID
+	}
+	return withoutBlanks(msg)
+}
+
+// wrapped is what the members of a JSON object have given so far, each with
+// the rank of the name it stood under; a lower rank counts more, and of equal
+// ranks the first.
+type wrapped struct {
+	msg, host, ident, syslogTag  []byte
+	pid                          int32
+	ns                           int64
+	msgRank, hostRank, identRank uint8
+	pidRank, timeRank            uint8
+	journal, container, found    bool
+}
+
+// json reads an object of one line: the journal's, a container runtime's, or
+// what a shipper made of a line.
+func (s *splitter) json(b []byte, newest time.Time, h *sshwhy.Header, depth int) ([]byte, form, bool) {
+	line := b
+	b = bytes.TrimPrefix(b, []byte("\x1e")) // journalctl -o json-seq
+	if len(b) < 2 || b[0] != '{' {
+		return line, formBare, false
+	}
+	s.reserve(len(b), depth)
+	w := wrapped{msgRank: worst, hostRank: worst, identRank: worst, pidRank: worst, timeRank: worst}
+	s.path = s.path[:0]
+	end := s.object(b, 0, 0, newest, &w)
+	if end < 0 || len(withoutBlanks(b[end:])) > 0 || !w.found {
+		return line, formBare, false
+	}
+	h.Time, h.Host, h.Ident, h.PID = w.ns, w.host, w.ident, w.pid
+	if len(h.Ident) == 0 && len(w.syslogTag) > 0 {
+		s.takeTag(w.syslogTag, h)
+	}
+	if len(h.Ident) > 0 && h.Ident[len(h.Ident)-1] == ')' {
+		s.cutModule(h)
+	}
+	msg := withoutCR(bytes.TrimRight(w.msg, "\n"))
+	if len(h.Ident) == 0 {
+		msg = s.inside(msg, newest, h, depth)
+	}
+	return withoutBlanks(msg), w.form(), true
+}
+
+// reserve makes room for all that n bytes of JSON can be unescaped to, and for
+// as much again of the objects inside, so that buf does not move meanwhile.
+func (s *splitter) reserve(n, depth int) {
+	if depth > 0 {
+		return
+	}
+	if need := maxNesting * n; cap(s.buf) < need {
+		s.buf = make([]byte, 0, need)
+	}
+	s.buf = s.buf[:0]
+}
+
+func (s *splitter) takeTag(b []byte, h *sshwhy.Header) {
+	t := tagAt(b)
+	if t.kind == tagNone {
+		h.Ident = b[:t.end]
+		return
+	}
+	h.Ident = t.ident(b)
+	if h.PID == 0 {
+		h.PID = t.pid
+	}
+}
+
+func (w *wrapped) form() form {
+	switch {
+	case w.journal:
+		return formJournalJSON
+	case w.container:
+		return formContainerJSON
+	}
+	return formJSON
+}
+
+// Members that lie deeper than maxDepth or under names longer than maxPath are
+// passed over: none of those that count does.
+const (
+	maxDepth = 3
+	maxPath  = 64
+)
+
+// object reads an object from its brace at i on, and gives where it ends, or
+// -1 where it is none.
+func (s *splitter) object(b []byte, i, depth int, newest time.Time, w *wrapped) int {
+	outer := len(s.path)
+	i = blanksEnd(b, i+1)
+	if i < len(b) && b[i] == '}' {
+		return i + 1
+	}
+	for i < len(b) && b[i] == '"' {
+		end := stringEnd(b, i)
+		if end < 0 {
+			return -1
+		}
+		s.path = append(s.path[:outer], b[i+1:end-1]...)
+		if i = blanksEnd(b, end); i == len(b) || b[i] != ':' {
+			return -1
+		}
+		if i = s.value(b, blanksEnd(b, i+1), depth, newest, w); i < 0 {
+			return -1
+		}
+		if i = blanksEnd(b, i); i == len(b) {
+			return -1
+		}
+		if b[i] == '}' {
+			return i + 1
+		}
+		if b[i] != ',' {
+			return -1
+		}
+		i = blanksEnd(b, i+1)
+	}
+	return -1
+}
+
+// value reads the value of the member that path names.
+func (s *splitter) value(b []byte, i, depth int, newest time.Time, w *wrapped) int {
+	if i == len(b) {
+		return -1
+	}
+	switch b[i] {
+	case '{':
+		if depth == maxDepth || len(s.path) > maxPath {
+			return valueEnd(b, i)
+		}
+		s.path = append(s.path, '.')
+		return s.object(b, i, depth+1, newest, w)
+	case '[':
+		return s.array(b, i, newest, w)
+	case '"':
+		end := stringEnd(b, i)
+		if end > 0 {
+			s.member(b[i+1:end-1], true, newest, w)
+		}
+		return end
+	}
+	end := valueEnd(b, i)
+	if end > 0 {
+		s.member(b[i:end], false, newest, w)
+	}
+	return end
+}
+
+// array passes over an array, except that the journal writes a message which
+// is not UTF-8 as an array of bytes, and one that was written twice in an
+// entry as an array of both.
+func (s *splitter) array(b []byte, i int, newest time.Time, w *wrapped) int {
+	end := valueEnd(b, i)
+	if end < 0 || string(s.path) != "MESSAGE" {
+		return end
+	}
+	w.journal = true
+	if first := blanksEnd(b, i+1); b[first] == '"' {
+		return s.firstString(b, first, end, newest, w)
+	}
+	start := len(s.buf)
+	for j := i + 1; j < end; {
+		n, next := numberAt(b, blanksEnd(b, j))
+		if next == j || n > 255 || next >= end {
+			break
+		}
+		if isDigit(b[next-1]) {
+			s.buf = append(s.buf, byte(n))
+		}
+		j = blanksEnd(b, next) + 1
+	}
+	w.message(s.buf[start:len(s.buf):len(s.buf)], 1)
+	return end
+}
+
+func (s *splitter) firstString(b []byte, i, end int, newest time.Time, w *wrapped) int {
+	if close := stringEnd(b, i); close > 0 {
+		s.member(b[i+1:close-1], true, newest, w)
+	}
+	return end
+}
+
+// worst is the rank of what has not been found.
+const worst = 255
+
+func (w *wrapped) message(text []byte, rank uint8) {
+	if rank < w.msgRank {
+		w.msg, w.msgRank, w.found = text, rank, true
+	}
+}
+
+// member takes the value of the member that path names, if it says anything.
+// quoted tells a string, still escaped, from a number or a word.
+func (s *splitter) member(v []byte, quoted bool, newest time.Time, w *wrapped) {
+	role, rank := roleOf(s.path)
+	if role == roleNone || !quoted && role != rolePID && role != roleTime {
+		w.mark(role, s.path)
+		return
+	}
+	if quoted {
+		v = s.unescaped(v)
+	}
+	w.mark(role, s.path)
+	switch role {
+	case roleMessage:
+		w.message(v, rank)
+	case roleHost:
+		if rank < w.hostRank && len(v) > 0 {
+			w.host, w.hostRank = v, rank
+		}
+	case roleIdent:
+		if rank < w.identRank && len(v) > 0 {
+			w.ident, w.identRank = v, rank
+		}
+	case roleTag:
+		w.syslogTag = v
+	case rolePID:
+		if pid := pidOf(v); rank < w.pidRank && pid > 0 {
+			w.pid, w.pidRank = pid, rank
+		}
+	case roleTime:
+		if rank < w.timeRank {
+			if ns := s.clock.any(v, newest); ns != 0 {
+				w.ns, w.timeRank = ns, rank
+			}
+		}
+	}
+}
+
+// mark notes the members that tell who wrote the object.
+func (w *wrapped) mark(role role, path []byte) {
+	switch {
+	case role == roleStream:
+		w.container = true
+	case len(path) > 2 && path[0] == '_' && (string(path) == "_PID" || string(path[:2]) == "__"):
+		w.journal = true
+	}
+}
+
+// role is what a member of an object says of the line.
+type role uint8
+
+const (
+	roleNone role = iota
+	roleMessage
+	roleHost
+	roleIdent
+	roleTag
+	rolePID
+	roleTime
+	roleStream
+)
+
+// roleOf knows the names under which the journal, container runtimes and
+// shippers (rsyslog, syslog-ng, Fluent Bit, Vector, Filebeat, Graylog, the
+// clouds' agents) store the parts of a line, dots between nested ones.
+func roleOf(path []byte) (role, uint8) {
+	switch string(path) {
+	case "MESSAGE", "message":
+		return roleMessage, 1
+	case "msg", "SyslogMessage", "textPayload", "jsonPayload.message", "jsonPayload.MESSAGE":
+		return roleMessage, 2
+	case "log", "line":
+		return roleMessage, 3
+	case "short_message", "body", "text":
+		return roleMessage, 4
+	case "event.original", "rawmsg":
+		return roleMessage, 5
+
+	case "_HOSTNAME", "hostname", "HOST", "HostName", "log.syslog.hostname", "jsonPayload._HOSTNAME":
+		return roleHost, 1
+	case "host", "source_host", "Computer":
+		return roleHost, 2
+	case "host.name", "host.hostname":
+		return roleHost, 3
+	case "fromhost", "agent.hostname", "beat.hostname":
+		return roleHost, 4
+
+	case "SYSLOG_IDENTIFIER", "ident", "appname", "app_name", "app-name", "program", "PROGRAM", "programname",
+		"ProcessName", "process.name", "log.syslog.appname", "syslog_identifier", "jsonPayload.SYSLOG_IDENTIFIER":
+		return roleIdent, 1
+	case "_COMM":
+		return roleIdent, 2
+	case "syslogtag":
+		return roleTag, 1
+
+	case "_PID", "pid", "PID", "procid", "process.pid", "ProcessID", "ProcessId", "log.syslog.procid", "jsonPayload._PID":
+		return rolePID, 1
+	case "SYSLOG_PID", "syslog_pid", "proc_id":
+		return rolePID, 2
+
+	case "__REALTIME_TIMESTAMP":
+		return roleTime, 1
+	case "time", "timestamp", "ISODATE", "EventTime", "timereported":
+		return roleTime, 2
+	case "@timestamp", "ts", "date", "TimeGenerated":
+		return roleTime, 3
+
+	case "stream":
+		return roleStream, 1
+	}
+	return roleNone, 0
+}
+
+// stringEnd gives where the string at i, a quote, ends; -1 where it does not.
+func stringEnd(b []byte, i int) int {
+	for i++; i < len(b); i++ {
+		switch b[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return -1
+}
+
+// valueEnd gives where the value at i ends, whatever it is; -1 where it does
+// not.
+func valueEnd(b []byte, i int) int {
+	if b[i] == '{' || b[i] == '[' {
+		return compoundEnd(b, i)
+	}
+	start := i
+	for i < len(b) && b[i] != ',' && b[i] != '}' && b[i] != ']' && b[i] > ' ' {
+		i++
+	}
+	if i == start {
+		return -1
+	}
+	return i
+}
+
+func compoundEnd(b []byte, i int) int {
+	for depth := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			end := stringEnd(b, i)
+			if end < 0 {
+				return -1
+			}
+			i = end - 1
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+	}
+	return -1
+}
+
+func blanksEnd(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+// unescaped gives the bytes that a JSON string stands for: v itself where
+// nothing is escaped, else a part of buf.
+func (s *splitter) unescaped(v []byte) []byte {
+	escape := bytes.IndexByte(v, '\\')
+	if escape < 0 {
+		return v
+	}
+	start := len(s.buf)
+	for escape >= 0 {
+		s.buf = append(s.buf, v[:escape]...)
+		v = v[escape+1:]
+		v = v[s.unescapeOne(v):]
+		escape = bytes.IndexByte(v, '\\')
+	}
+	s.buf = append(s.buf, v...)
+	return s.buf[start:len(s.buf):len(s.buf)]
+}
+
+// unescapeOne appends what follows a backslash, and gives its length.
+func (s *splitter) unescapeOne(v []byte) int {
+	if len(v) == 0 {
+		return 0
+	}
+	ch := v[0]
+	switch ch {
+	case 'n':
+		ch = '\n'
+	case 't':
+		ch = '\t'
+	case 'r':
+		ch = '\r'
+	case 'b':
+		ch = '\b'
+	case 'f':
+		ch = '\f'
+	case 'u':
+		r, n := unicodeEscape(v)
+		s.buf = utf8.AppendRune(s.buf, r)
+		return n
+	}
+	s.buf = append(s.buf, ch)
+	return 1
+}
+
+// unicodeEscape reads "u1234", and the second half of a pair behind it.
+func unicodeEscape(v []byte) (rune, int) {
+	r, ok := hexRune(v)
+	if !ok {
+		return 'u', 1
+	}
+	if r < 0xd800 || r > 0xdfff {
+		return r, 5
+	}
+	if r < 0xdc00 && len(v) >= 11 && v[5] == '\\' {
+		if low, ok := hexRune(v[6:]); ok && 0xdc00 <= low && low <= 0xdfff {
+			return (r-0xd800)<<10 + (low - 0xdc00) + 0x10000, 11
+		}
+	}
+	return utf8.RuneError, 5
+}
+
+func hexRune(v []byte) (rune, bool) {
+	if len(v) < 5 || v[0] != 'u' {
+		return 0, false
+	}
+	n, ok := hexadecimal(v[1:5])
+	return rune(n), ok
+}
