@@ -1,0 +1,29 @@
+//go:build ignore
+
+// generate checks the YAML files of the catalogue and writes table.json
+// beside them.
+package main
+
+import (
+	"log"
+	"os"
+
+	"github.com/sshwhy/sshwhy/causes"
+)
+
+func main() {
+	log.SetFlags(0)
+	catalogue, err := causes.ReadDir(os.DirFS("."))
+	if err != nil {
+		log.Fatal(err)
+	}
+	files, err := causes.Generate(catalogue)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			log.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package causes
+
+import (
+	"strings"
+
+	"github.com/sshwhy/sshwhy"
+)
+
+// Action is a step of a remedy, made ready for one finding.
+type Action struct {
+	// Where is server, client, ca or admin.
+	Where string
+	// Do says what to do, Warning what to beware of; "" for nothing.
+	Do, Warning string
+	// Run is the command for sh, "" where there is none. Its values are
+	// quoted; one that is not known stands as <NAME>.
+	Run string
+}
+
+// Values gives the facts that a sentence or a command may name.
+type Values func(sshwhy.Field) string
+
+// DefaultConfig is where sshd's configuration is looked for (sshd(8)).
+const DefaultConfig = "/etc/ssh/sshd_config"
+
+// Reason gives the sentence that fits the values, safe to show.
+func (c *Cause) Reason(lang Language, values Values) string {
+	variants := c.Texts[lang].Reason
+	for _, v := range variants[:len(variants)-1] {
+		if text, ok := fill(v, values, shown); ok {
+			return text
+		}
+	}
+	text, _ := fill(variants[len(variants)-1], values, shown)
+	return text
+}
+
+// Steps gives the remedy's steps that apply to the values. A change of
+// sshd_config comes with what it needs: a copy first, a check and a reload
+// after it, and a second session before the first is closed.
+func (c *Cause) Steps(lang Language, values Values) []Action {
+	var out []Action
+	for i := range c.Remedy {
+		s := &c.Remedy[i]
+		if !s.applies(values) {
+			continue
+		}
+		do, _ := fill(s.Do[lang], values, shown)
+		a := Action{Where: s.Where, Do: do, Warning: s.Warning[lang]}
+		if s.Edit == "" {
+			a.Run, _ = fill(s.Run, values, quoted)
+			out = append(out, a)
+			continue
+		}
+		out = append(out, careful(a, s, lang, values)...)
+	}
+	return out
+}
+
+// careful wraps a change of sshd_config.
+func careful(change Action, s *Step, lang Language, values Values) []Action {
+	words := editWords[lang]
+	backup, _ := fill("cp -p {path} {path}.bak.$(date +%F)", configPath, quoted)
+	line, _ := fill(s.Line, values, shown)
+	change.Run, _ = fill(s.Edit, values, quoted)
+	if line != "" {
+		change.Do += words.line + line
+	}
+	return []Action{
+		{Where: change.Where, Do: words.backup, Run: backup},
+		change,
+		{Where: change.Where, Do: words.reload, Run: "sshd -t && systemctl reload sshd"},
+		{Where: change.Where, Do: words.keep},
+	}
+}
+
+var editWords = map[Language]struct{ backup, line, reload, keep string }{
+	English: {
+		backup: "keep a copy of sshd_config",
+		line:   "; the line is: ",
+		reload: "check the configuration and reload sshd (the unit is called ssh on Debian, and answers to both names)",
+		keep:   "keep this session open until a second one has logged in",
+	},
+	Japanese: {
+		backup: "sshd_config のバックアップを取る",
+		line:   "。設定行: ",
+		reload: "設定を検査してから sshd を再読み込みする（Debian ではユニット名は ssh だが、どちらの名前でもよい）",
+		keep:   "別のセッションでログインできることを確かめるまで、このセッションを閉じない",
+	},
+}
+
+func configPath(sshwhy.Field) string { return DefaultConfig }
+
+func (s *Step) applies(values Values) bool {
+	for _, name := range s.When {
+		if values(sshwhy.FieldNamed(name)) == "" {
+			return false
+		}
+	}
+	for _, name := range s.Unless {
+		if values(sshwhy.FieldNamed(name)) != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// fill puts the values into a template, each through as, and tells whether all
+// were known. What is not known becomes <NAME>.
+func fill(template string, values Values, as func(string) (string, bool)) (string, bool) {
+	if !strings.Contains(template, "{") {
+		return template, true
+	}
+	var b strings.Builder
+	complete := true
+	for {
+		before, rest, ok := strings.Cut(template, "{")
+		b.WriteString(before)
+		if !ok {
+			return b.String(), complete
+		}
+		name, after, ok := strings.Cut(rest, "}")
+		if !ok || !placeholder(name) {
+			b.WriteByte('{')
+			template = rest
+			continue
+		}
+		template = after
+		if name == "config" {
+			b.WriteString(DefaultConfig)
+			continue
+		}
+		text, ok := "", false
+		if v := values(sshwhy.FieldNamed(name)); v != "" {
+			text, ok = as(v)
+		}
+		if !ok {
+			text, complete = "<"+strings.ToUpper(name)+">", false
+		}
+		b.WriteString(text)
+	}
+}
+
+func placeholder(name string) bool {
+	return name == "config" || sshwhy.FieldNamed(name) != sshwhy.FieldNone
+}
+
+// shown makes a value safe to show.
+func shown(v string) (string, bool) { return sshwhy.Printable(v), true }
+
+// quoted makes a value safe in a command for sh. One that a program could take
+// for an option, or that a terminal could not show, is left to the reader.
+func quoted(v string) (string, bool) {
+	if v[0] == '-' || sshwhy.Printable(v) != v {
+		return "", false
+	}
+	if strings.Trim(v, safe) == "" {
+		return v, true
+	}
+	return "'" + strings.ReplaceAll(v, "'", `'\''`) + "'", true
+}
+
+// safe are the characters that mean nothing to a shell.
+const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+,=-"
