@@ -1,0 +1,244 @@
+package classifier
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/causes"
+	"github.com/sshwhy/sshwhy/patterns"
+)
+
+// Classifier implements sshwhy.Classifier.
+type Classifier struct {
+	patterns *patterns.Catalogue // not owned
+	causes   *causes.Catalogue   // not owned
+	known    known
+	rules    []rule    // by PatternID
+	proofs   [][]proof // by PatternID
+	table    table
+	options  Options
+	finding  sshwhy.Finding // handed out, and filled anew for the next
+	yield    func(*sshwhy.Finding)
+	hostName []byte
+	evicted  uint64
+}
+
+// Options are what a user can set.
+type Options struct {
+	// GraceTime is sshd's LoginGraceTime; 120 s if zero (sshd_config(5)).
+	GraceTime time.Duration
+}
+
+// graceSlack is added to LoginGraceTime before silence counts as its end.
+const graceSlack = 10 * time.Second
+
+// proof is an event that shows a cause, from the catalogue of causes.
+type proof struct {
+	cause      sshwhy.CauseID
+	confidence sshwhy.Confidence
+	when       []condition
+}
+
+// condition is a field that must have a value.
+type condition struct {
+	field    sshwhy.Field
+	constant uint8 // of the catalogue of patterns, 0 where text counts
+	text     string
+	prefix   bool // text need only begin so
+}
+
+// New makes a classifier. The catalogues must not change afterwards.
+func New(p *patterns.Catalogue, c *causes.Catalogue, o Options) (*Classifier, error) {
+	if o.GraceTime == 0 {
+		o.GraceTime = 120 * time.Second
+	}
+	k := &Classifier{
+		causes: c, patterns: p, options: o, table: newTable(),
+		rules:  make([]rule, len(p.Entries)+1),
+		proofs: make([][]proof, len(p.Entries)+1),
+	}
+	for i := range p.Entries {
+		if p.Entries[i].Group == "pam" {
+			k.rules[i+1] = rule{signals: sawPAM}
+		}
+	}
+	for id, r := range rules() {
+		r.signals |= k.rules[id].signals
+		k.rules[id] = r
+	}
+	if err := k.readProofs(p, c); err != nil {
+		return nil, fmt.Errorf("making the classifier: %w", err)
+	}
+	var err error
+	if k.known, err = knownCauses(c); err != nil {
+		return nil, fmt.Errorf("making the classifier: %w", err)
+	}
+	return k, nil
+}
+
+func (k *Classifier) readProofs(p *patterns.Catalogue, c *causes.Catalogue) error {
+	for i := range c.Causes {
+		for _, y := range c.Causes[i].Proof {
+			event := p.Find(y.Event)
+			if event == 0 {
+				return fmt.Errorf("cause %q is proved by the event %q, which no pattern is named", c.Causes[i].ID, y.Event)
+			}
+			pr := proof{cause: sshwhy.CauseID(i + 1), confidence: sshwhy.ConfidenceCertain}
+			if y.Confidence == "likely" {
+				pr.confidence = sshwhy.ConfidenceLikely
+			}
+			for name, value := range y.When {
+				cond, err := newCondition(p, name, value)
+				if err != nil {
+					return fmt.Errorf("cause %q, event %q: %w", c.Causes[i].ID, y.Event, err)
+				}
+				pr.when = append(pr.when, cond)
+			}
+			k.proofs[event] = append(k.proofs[event], pr)
+		}
+	}
+	return nil
+}
+
+func newCondition(p *patterns.Catalogue, name, value string) (condition, error) {
+	c := condition{field: sshwhy.FieldNamed(name), text: value, constant: p.Constant(value)}
+	if c.field == sshwhy.FieldNone {
+		return c, fmt.Errorf("no field is named %q", name)
+	}
+	if n := len(value) - 1; n >= 0 && value[n] == '*' {
+		c.text, c.prefix = value[:n], true
+	}
+	return c, nil
+}
+
+// holds tells whether the event meets the condition.
+func (c *condition) holds(ev *sshwhy.Event) bool {
+	if c.constant != 0 && ev.Constant(c.field) == c.constant {
+		return true
+	}
+	got := ev.Get(c.field)
+	if got == nil {
+		return false
+	}
+	if c.prefix {
+		return len(got) >= len(c.text) && string(got[:len(c.text)]) == c.text
+	}
+	return string(got) == c.text
+}
+
+// Classify implements sshwhy.Classifier.
+func (k *Classifier) Classify(ev *sshwhy.Event, yield func(*sshwhy.Finding)) {
+	k.yield = yield
+	if ev.Line != sshwhy.LineParsed {
+		if ev.Time != 0 && ev.Line == sshwhy.LineUnparsed {
+			k.advance(k.table.host(ev.Host), ev.Time)
+		}
+		return
+	}
+	h := k.table.host(ev.Host)
+	k.advance(h, ev.Time)
+	r := &k.rules[ev.Pattern]
+	switch r.does {
+	case doDrop:
+		k.drop(h, ev)
+	case doTimeOut:
+		k.timeOut(h, ev)
+	case doStart, doListen, doFail, doStop, doRestart:
+		k.serve(h, ev, r)
+	case doNotLogin:
+	default:
+		k.connect(h, ev, r)
+	}
+}
+
+// connect adds an event to its connection.
+func (k *Classifier) connect(h *host, ev *sshwhy.Event, r *rule) {
+	if r.start && k.startsUp(h, ev) {
+		k.serve(h, ev, r)
+		return
+	}
+	c := k.join(h, ev, r)
+	if c == nil {
+		return
+	}
+	c.touch(ev.Time)
+	k.learn(c, ev, r)
+	switch {
+	case r.does == doAccept && c.state == stateOpen:
+		k.accept(c)
+	case c.state == stateDone || c.state == stateAccepted && r.does != doEnd && r.does != doSettle:
+		k.revise(c)
+	case c.state == stateAccepted:
+		k.endSession(c)
+	case r.does == doSettle || r.does == doEnd:
+		k.settle(c)
+	}
+	k.bound()
+}
+
+// advance moves a host's clock and settles what has waited too long.
+func (k *Classifier) advance(h *host, now int64) {
+	if now <= h.clock {
+		return
+	}
+	h.clock = now
+	limit := now - int64(k.options.GraceTime+graceSlack)
+	for c := h.waiting.first; c != nil && c.last < limit; c = h.waiting.first {
+		k.settle(c)
+	}
+	for c := h.done.first; c != nil && c.last < now-doneFor; c = h.done.first {
+		k.table.remove(c)
+	}
+	k.settleService(h, false)
+}
+
+// bound settles the connection that has been silent longest while there are
+// too many.
+func (k *Classifier) bound() {
+	for k.table.open > maxConnections {
+		var oldest *connection
+		for _, h := range k.table.hosts {
+			for _, l := range [...]*list{&h.done, &h.waiting, &h.accepted} {
+				if c := l.first; c != nil && (oldest == nil || c.last < oldest.last) {
+					oldest = c
+				}
+			}
+		}
+		if oldest.state == stateOpen {
+			k.settle(oldest)
+		}
+		k.table.remove(oldest)
+		k.evicted++
+	}
+}
+
+// Evicted gives the number of connections that were settled early, or their
+// sessions forgotten, because there were too many.
+func (k *Classifier) Evicted() uint64 { return k.evicted }
+
+// Close implements sshwhy.Classifier: it settles what is open.
+func (k *Classifier) Close(yield func(*sshwhy.Finding)) {
+	k.yield = yield
+	for _, h := range k.hostsInOrder() {
+		for c := h.waiting.first; c != nil; c = h.waiting.first {
+			k.settle(c)
+		}
+		for c := h.accepted.first; c != nil; c = h.accepted.first {
+			k.table.remove(c)
+		}
+		for c := h.done.first; c != nil; c = h.done.first {
+			k.table.remove(c)
+		}
+		k.settleService(h, true)
+	}
+}
+
+// hostsInOrder gives the hosts in the order in which they were first seen.
+func (k *Classifier) hostsInOrder() []*host {
+	list := make([]*host, len(k.table.hosts))
+	for _, h := range k.table.hosts {
+		list[h.id-1] = h
+	}
+	return list
+}

@@ -1,0 +1,185 @@
+package classifier
+
+import (
+	"github.com/sshwhy/sshwhy"
+)
+
+// connection is what is known of one connection. Connections are used again
+// once they are done: see table.
+type connection struct {
+	host *host
+	// key is the host and process by which the connection is found; child
+	// the one of the process that sshd starts after login, 0 for none.
+	key, child uint64
+	peer       uint64 // its key among the peers, 0 for none
+	state      state
+
+	// Of the first line: what the id is made of.
+	pid     int32
+	start   int64
+	ordinal uint32
+	source  string
+
+	last     int64 // the time of the last line
+	revision int
+	told     verdict // what the last revision said
+
+	saw             signal
+	passwords, keys int
+	ident           []byte
+	user, address   []byte
+	userKnown       bool
+	port            int
+	method          []byte
+	keyType, print  []byte
+	firstKeyFile    []byte // the first authorized_keys that sshd looked at (DEBUG1)
+	proofs          []shown
+	lines           []evidence
+	text            []byte // the lines' texts, one after the other
+	dropped         int    // lines that were not kept
+	orphaned        bool   // it stands among its host's orphans
+	prev, next      *connection
+}
+
+// state is where a connection stands in its life.
+type state uint8
+
+const (
+	stateOpen     state = iota // nothing is decided
+	stateAccepted              // the login succeeded, the session goes on
+	stateDone                  // settled; kept for the lines that still follow
+	stateService               // no connection: what sshd says of itself
+)
+
+// evidence is a line that was kept.
+type evidence struct {
+	pattern sshwhy.PatternID
+	end     int32 // in text; it starts where the one before ends
+}
+
+// shown is a cause that a line proved.
+type shown struct {
+	cause      sshwhy.CauseID
+	confidence sshwhy.Confidence
+	line       int // the index of the line, -1 where it was not kept
+	values     []sshwhy.Value
+}
+
+// verdict is what a revision said, to tell whether there is anything new.
+type verdict struct {
+	outcome    sshwhy.Outcome
+	cause      sshwhy.CauseID
+	confidence sshwhy.Confidence
+	remarks    int
+	candidates int
+}
+
+// The bounds of what is kept of one connection (enough for any login that is
+// not an attack on the reader).
+const (
+	maxLines     = 64
+	maxText      = 16 << 10
+	maxLineText  = 4 << 10
+	maxProofs    = 12
+	maxNameBytes = 1 << 10
+)
+
+// reset makes a connection ready for its next use, keeping its memory.
+func (c *connection) reset() {
+	for i := range c.proofs {
+		c.proofs[i].values = nil
+	}
+	*c = connection{
+		ident: c.ident[:0], user: c.user[:0], address: c.address[:0], method: c.method[:0], keyType: c.keyType[:0],
+		print: c.print[:0], firstKeyFile: c.firstKeyFile[:0], proofs: c.proofs[:0], lines: c.lines[:0], text: c.text[:0],
+	}
+}
+
+// keep adds the line to the evidence and gives its index, -1 where there is no
+// room: the first and the last lines matter most, so the one before the last
+// makes way.
+func (c *connection) keep(ev *sshwhy.Event) int {
+	line := ev.Record.Text
+	if len(line) > maxLineText {
+		line = line[:maxLineText]
+	}
+	if len(c.lines) == maxLines || len(c.text)+len(line) > maxText {
+		c.dropped++
+		return -1
+	}
+	c.text = append(c.text, line...)
+	c.lines = append(c.lines, evidence{ev.Pattern, int32(len(c.text))})
+	return len(c.lines) - 1
+}
+
+// line gives the text of a kept line.
+func (c *connection) line(i int) []byte {
+	start := int32(0)
+	if i > 0 {
+		start = c.lines[i-1].end
+	}
+	return c.text[start:c.lines[i].end]
+}
+
+// prove notes that a line showed a cause. Of one cause the surest counts, and
+// of equally sure ones the first.
+func (c *connection) prove(cause sshwhy.CauseID, confidence sshwhy.Confidence, line int, values []sshwhy.Value) {
+	for i := range c.proofs {
+		if p := &c.proofs[i]; p.cause == cause {
+			if confidence > p.confidence {
+				*p = shown{cause, confidence, line, values}
+			}
+			return
+		}
+	}
+	if len(c.proofs) < maxProofs {
+		c.proofs = append(c.proofs, shown{cause, confidence, line, values})
+	}
+}
+
+// proved tells whether a line showed the cause.
+func (c *connection) proved(cause sshwhy.CauseID) *shown {
+	for i := range c.proofs {
+		if c.proofs[i].cause == cause {
+			return &c.proofs[i]
+		}
+	}
+	return nil
+}
+
+// absorb takes over what another connection object knows: it turned out to be
+// another process of the same connection.
+func (c *connection) absorb(o *connection) {
+	shift := len(c.lines)
+	kept := 0
+	for i := range o.lines {
+		line := o.line(i)
+		if len(c.lines) == maxLines || len(c.text)+len(line) > maxText {
+			c.dropped += len(o.lines) - i
+			break
+		}
+		c.text = append(c.text, line...)
+		c.lines = append(c.lines, evidence{o.lines[i].pattern, int32(len(c.text))})
+		kept++
+	}
+	for _, p := range o.proofs {
+		if p.line >= kept {
+			p.line = -1
+		} else if p.line >= 0 {
+			p.line += shift
+		}
+		c.prove(p.cause, p.confidence, p.line, p.values)
+	}
+	c.saw |= o.saw &^ sawOnlyPAM
+	c.passwords += o.passwords
+	c.keys += o.keys
+	c.dropped += o.dropped
+	if len(c.address) == 0 {
+		c.address, c.port = append(c.address, o.address...), o.port
+	}
+	if !c.userKnown && o.userKnown {
+		c.user, c.userKnown = append(c.user[:0], o.user...), true
+	}
+	c.start = min(c.start, o.start)
+	c.last = max(c.last, o.last)
+}

@@ -1,0 +1,148 @@
+package classifier
+
+import (
+	"fmt"
+
+	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/causes"
+)
+
+// known are the causes that the rules in decide.go name.
+type known struct {
+	undetermined, wrongPassword, emptyPassword, passwordLocked, passwordNotSet, rootLoginRefused,
+	userUnknown, accountLocked, accountExpired, passwordExpired, notInAllowUsers, denyUsers, notInAllowGroups, denyGroups, shellMissing,
+	shellNotExecutable, shellNotListed, nologin, pamAccess, pamAccount, pamLockedOut, pamBroken, pamSession, loginLimit,
+	secondFactorMissing, secondFactorFailed, tooMany, graceTimeout, gaveUp, reset, lost, probe, hostKeyRejected,
+	keyNotAuthorized, keyEntryExpired, keySource, passwordOff, keyOff, interactiveOff, methodNotPermitted, noUsableMethod,
+	sessionKilled, channelTimeout, ptyDenied, chrootMissing, chrootUntrusted, hostKeyMissing, hostKeyUnreadable, hostKeyCorrupt,
+	hostKeyPermissions, stopped, configInvalid, maxStartups, perSourceMaxStartups, penalty, portInUse, listenUnavailable, listenNotPermitted, untrustedCA sshwhy.CauseID
+
+	rank map[sshwhy.CauseID]int // of two proved causes the one with the lower rank answers
+
+	// The candidates of each shape, likeliest first.
+	silentClose, silentCloseVerbose, keyRefused, certRefused, noneRefused, beforeUser, beforeUserOld, passwordFailed, rootPasswordFailed,
+	passwordSilent, invalidCalled, pamDenied, partial, keyFound, vanished, optionsRefused, unended, reset0, hostKeyUnloadable []sshwhy.CauseID
+}
+
+func knownCauses(c *causes.Catalogue) (known, error) {
+	var k known
+	var missing []string
+	find := func(id string) sshwhy.CauseID {
+		n := c.Find(id)
+		if n == 0 {
+			missing = append(missing, id)
+		}
+		return n
+	}
+	for id, field := range map[string]*sshwhy.CauseID{
+		"undetermined": &k.undetermined, "wrong-password": &k.wrongPassword, "empty-password": &k.emptyPassword,
+		"password-locked": &k.passwordLocked, "password-not-set": &k.passwordNotSet, "root-login-refused": &k.rootLoginRefused,
+		"user-unknown": &k.userUnknown, "account-locked": &k.accountLocked, "account-expired": &k.accountExpired,
+		"password-expired": &k.passwordExpired, "not-in-allow-users": &k.notInAllowUsers, "listed-in-deny-users": &k.denyUsers,
+		"not-in-allow-groups": &k.notInAllowGroups, "listed-in-deny-groups": &k.denyGroups, "shell-missing": &k.shellMissing,
+		"shell-not-executable": &k.shellNotExecutable, "shell-not-listed": &k.shellNotListed, "nologin-file": &k.nologin,
+		"pam-access-denied": &k.pamAccess, "pam-account-denied": &k.pamAccount, "pam-locked-out": &k.pamLockedOut,
+		"pam-broken": &k.pamBroken, "pam-session-failed": &k.pamSession, "login-limit": &k.loginLimit,
+		"second-factor-missing": &k.secondFactorMissing, "second-factor-failed": &k.secondFactorFailed,
+		"too-many-auth-failures": &k.tooMany, "login-grace-timeout": &k.graceTimeout, "client-gave-up": &k.gaveUp,
+		"connection-reset": &k.reset, "connection-lost": &k.lost, "probe": &k.probe, "client-rejected-host-key": &k.hostKeyRejected,
+		"key-not-authorized": &k.keyNotAuthorized, "key-entry-expired": &k.keyEntryExpired, "key-source-not-permitted": &k.keySource,
+		"password-auth-disabled": &k.passwordOff, "pubkey-auth-disabled": &k.keyOff, "kbdint-auth-disabled": &k.interactiveOff,
+		"method-not-permitted": &k.methodNotPermitted, "no-usable-method": &k.noUsableMethod, "session-killed": &k.sessionKilled,
+		"channel-timeout": &k.channelTimeout, "pty-denied": &k.ptyDenied, "chroot-missing": &k.chrootMissing,
+		"chroot-bad-ownership": &k.chrootUntrusted, "host-key-missing": &k.hostKeyMissing, "host-key-unreadable": &k.hostKeyUnreadable,
+		"host-key-corrupt": &k.hostKeyCorrupt, "host-key-permissions": &k.hostKeyPermissions, "sshd-stopped": &k.stopped,
+		"sshd-config-invalid": &k.configInvalid, "max-startups": &k.maxStartups, "per-source-max-startups": &k.perSourceMaxStartups,
+		"per-source-penalty": &k.penalty, "port-in-use": &k.portInUse, "listen-address-unavailable": &k.listenUnavailable,
+		"listen-not-permitted": &k.listenNotPermitted, "cert-untrusted-ca": &k.untrustedCA,
+	} {
+		*field = find(id)
+	}
+	list := func(ids ...string) []sshwhy.CauseID {
+		out := make([]sshwhy.CauseID, len(ids))
+		for i, id := range ids {
+			out[i] = find(id)
+		}
+		return out
+	}
+	k.shapes(list)
+	k.rank = ranks(c)
+	if missing != nil {
+		return k, fmt.Errorf("the catalogue of causes lacks %q", missing)
+	}
+	return k, nil
+}
+
+// ranks orders the causes that lines prove. What shuts the account out counts
+// before what was wrong with one key, and that before what the client did
+// then: whoever mends the later ones alone is still locked out.
+func ranks(c *causes.Catalogue) map[sshwhy.CauseID]int {
+	phases := map[string]int{"service": 0, "dropped": 1, "negotiation": 2, "account": 3, "key": 5, "password": 6, "method": 7, "session": 4, "client": 9, "attack": 10, "undetermined": 11}
+	special := map[string]int{
+		"pam-account-denied":     8, // any module's own line says more
+		"pam-session-failed":     8,
+		"too-many-auth-failures": 8, // that there were many says less than why each failed
+		"user-unknown":           -1,
+		"principals-file":        -1,
+	}
+	rank := make(map[sshwhy.CauseID]int, len(c.Causes))
+	for i := range c.Causes {
+		n := phases[c.Causes[i].Phase] * 10
+		if s, ok := special[c.Causes[i].ID]; ok {
+			n += s
+		}
+		rank[sshwhy.CauseID(i+1)] = n
+	}
+	return rank
+}
+
+// shapes lists what can have left a connection's lines, by their shape.
+// ../shared is not needed to follow them: each rests on where sshd does and
+// does not log, as the comments say.
+func (k *known) shapes(list func(...string) []sshwhy.CauseID) {
+	// Nothing but "Connection closed by authenticating user": at INFO sshd
+	// logs neither a refused key (auth.c auth_log: verbose for a valid user
+	// below MaxAuthTries/2) nor a method that is switched off (auth2.c:
+	// authmethod_lookup gives NULL, and nothing is logged).
+	k.silentClose = list("key-not-authorized", "authorized-keys-missing", "client-gave-up", "password-auth-disabled", "authorized-keys-malformed",
+		"authorized-keys-empty", "authorized-keys-bad-option", "authorized-keys-location", "home-missing", "no-usable-method", "pubkey-auth-disabled",
+		"method-not-permitted", "second-factor-missing", "kbdint-auth-disabled", "authorized-keys-unreadable", "cert-untrusted-ca", "key-line-is-ca",
+		"authorized-keys-command-empty", "empty-password", "key-algorithm-refused")
+	// The same at VERBOSE, where a refused key does leave a line.
+	k.silentCloseVerbose = list("client-gave-up", "password-auth-disabled", "no-usable-method", "pubkey-auth-disabled", "method-not-permitted",
+		"kbdint-auth-disabled", "probe", "key-algorithm-refused")
+	// "Failed publickey" at VERBOSE: a key was looked up and not found.
+	k.keyRefused = list("key-not-authorized", "authorized-keys-missing", "authorized-keys-malformed", "authorized-keys-empty",
+		"authorized-keys-bad-option", "authorized-keys-location", "home-missing", "authorized-keys-unreadable", "key-line-is-ca", "authorized-keys-command-empty")
+	// The same for a certificate: without an error line before it, its CA is
+	// not trusted (auth2-pubkey.c user_cert_trusted_ca: DEBUG2 only).
+	k.certRefused = list("cert-untrusted-ca", "key-not-authorized")
+	// "Failed none" after the first try: an empty password, which the
+	// client also sends when its user aborts at the prompt.
+	k.noneRefused = list("empty-password", "client-gave-up", "password-auth-disabled")
+	// Closed before a user was named.
+	k.beforeUser = list("probe", "client-rejected-host-key", "client-gave-up", "connection-reset")
+	// The same up to 7.4, which never names the user when a client leaves.
+	k.beforeUserOld = append(list("client-rejected-host-key", "probe"), k.silentClose[:18]...)
+	k.passwordFailed = list("wrong-password", "password-locked", "password-not-set", "account-locked", "shell-not-listed", "second-factor-failed", "pam-locked-out", "empty-password", "client-gave-up")
+	k.rootPasswordFailed = append(list("root-login-refused"), k.passwordFailed...)
+	// A password refused on a host where pam_unix writes, without its line:
+	// not pam_unix refused it, but another module or the account phase.
+	k.passwordSilent = list("shell-not-listed", "pam-locked-out", "pam-account-denied", "wrong-password", "pam-broken", "empty-password", "nologin-file")
+	// "invalid user" without the line that says why it is.
+	k.invalidCalled = list("user-unknown", "not-in-allow-users", "account-locked", "listed-in-deny-users", "not-in-allow-groups", "listed-in-deny-groups",
+		"shell-missing", "shell-not-executable", "account-expired")
+	// "Access denied by PAM account configuration" without a module's word.
+	k.pamDenied = list("pam-account-denied", "nologin-file", "account-expired", "password-expired", "pam-access-denied", "pam-locked-out", "account-locked", "shell-not-listed")
+	k.partial = list("second-factor-missing", "second-factor-failed", "client-gave-up")
+	k.keyFound = list("client-gave-up", "second-factor-missing", "pam-account-denied", "login-grace-timeout", "connection-lost")
+	// A session that ended without the client's goodbye.
+	k.vanished = list("connection-lost", "connection-reset", "session-killed", "channel-timeout", "pty-denied", "forwarding-denied", "subsystem-missing", "chroot-bad-ownership", "chroot-missing", "nologin-file")
+	// "Refused by key options" without the line that from= leaves before it
+	// (auth2-pubkeyfile.c: expiry-time is DEBUG1 only).
+	k.optionsRefused = list("key-entry-expired", "key-source-not-permitted", "authorized-keys-bad-option")
+	// Neither end nor answer.
+	k.unended = list("login-grace-timeout", "probe", "client-gave-up", "connection-lost")
+	k.reset0 = list("connection-reset", "client-gave-up", "probe", "key-not-authorized", "connection-lost", "client-rejected-host-key")
+	k.hostKeyUnloadable = list("host-key-missing", "host-key-unreadable", "host-key-corrupt")
+}

@@ -1,0 +1,148 @@
+package classifier
+
+import (
+	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/patterns"
+)
+
+// learn adds what a line tells to its connection.
+func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule) {
+	first := len(c.lines) == 0
+	line := c.keep(ev)
+	if r.signals&sawPAM != 0 {
+		c.host.loggedPAM = true
+	} else if !first && ev.Pattern != patterns.KeysCommandNotRun {
+		c.saw &^= sawOnlyPAM
+	}
+	c.saw |= r.signals
+	if ev.Level >= sshwhy.LevelDebug1 {
+		c.saw |= sawDebug
+	}
+	if ev.Stage == sshwhy.StagePreauth {
+		c.saw |= sawPreauth
+	}
+	k.learnClient(c, ev)
+	k.learnUser(c, ev)
+	switch ev.Pattern {
+	case patterns.LoginFailed:
+		c.failed(ev)
+	case patterns.LoginAccepted:
+		c.method = append(c.method[:0], ev.Get(sshwhy.FieldMethod)...)
+		c.learnKey(ev)
+	case patterns.LoginPartial, patterns.KeyFound, patterns.LoginPostponed:
+		c.learnKey(ev)
+	case patterns.KeyFileTried:
+		if len(c.firstKeyFile) == 0 {
+			c.firstKeyFile = append(c.firstKeyFile, ev.Get(sshwhy.FieldPath)...)
+		}
+	case patterns.PAMAuthFailed:
+		c.saw |= sawInteractive | sawPAMError
+		c.passwords += int(ev.Repeat)
+		k.helper(c, func(o *connection) bool {
+			return o.saw&sawPAMAuth != 0 && string(o.address) == string(c.address) && (!o.userKnown || string(o.user) == string(c.user))
+		})
+	case patterns.KeysCommandFailed:
+		k.helper(c, func(o *connection) bool { return o.saw&sawPAMAuth == 0 && !o.userKnown && len(o.address) == 0 })
+	}
+	k.proofsOf(c, ev, line)
+}
+
+// failed counts a refused try by its method (auth.c auth_log).
+func (c *connection) failed(ev *sshwhy.Event) {
+	method := ev.Get(sshwhy.FieldMethod)
+	c.method = append(c.method[:0], method...)
+	switch string(method) {
+	case "password":
+		c.saw |= sawPassword
+		c.passwords += int(ev.Repeat)
+	case "publickey":
+		c.saw |= sawKey
+		c.keys += int(ev.Repeat)
+		if ev.Has(sshwhy.FieldCertID) {
+			c.saw |= sawCertificate
+		}
+		c.learnKey(ev)
+	case "none":
+		c.saw |= sawNone
+	case "keyboard-interactive":
+		c.saw |= sawInteractive
+		c.passwords += int(ev.Repeat)
+	default:
+		c.saw |= sawOtherMethod
+	}
+	if ev.Constant(sshwhy.FieldWho) == patterns.ConstantInvalid {
+		c.saw |= sawInvalid
+	}
+}
+
+func (c *connection) learnKey(ev *sshwhy.Event) {
+	if fp := ev.Get(sshwhy.FieldFingerprint); fp != nil {
+		c.print = append(c.print[:0], fp...)
+		c.keyType = append(c.keyType[:0], ev.Get(sshwhy.FieldKeyType)...)
+	}
+}
+
+// learnClient takes the client's address from a line. The first that has a
+// port holds; an address alone may be of another layer (PAM's rhost).
+func (k *Classifier) learnClient(c *connection, ev *sshwhy.Event) {
+	address, port := clientOf(ev)
+	if len(address) == 0 || len(address) > maxNameBytes || c.port > 0 && len(c.address) > 0 {
+		return
+	}
+	if len(c.address) == 0 || port > 0 {
+		c.address, c.port = append(c.address[:0], address...), port
+		k.table.peer(c)
+	}
+}
+
+// learnUser takes the user's name from a line. PAM's name for an unknown user
+// is no name.
+func (k *Classifier) learnUser(c *connection, ev *sshwhy.Event) {
+	switch ev.Constant(sshwhy.FieldWho) {
+	case patterns.ConstantInvalid:
+		c.saw |= sawInvalid
+	case patterns.ConstantAuthenticating:
+		c.saw |= sawAuthenticating
+	}
+	if c.userKnown {
+		return
+	}
+	if user := ev.Get(sshwhy.FieldUser); user != nil && len(user) <= maxNameBytes {
+		c.user, c.userKnown = append(c.user[:0], user...), true
+	}
+}
+
+// proofsOf notes the causes that a line shows by itself.
+func (k *Classifier) proofsOf(c *connection, ev *sshwhy.Event, line int) {
+	list := k.proofs[ev.Pattern]
+	for i := range list {
+		p := &list[i]
+		if p.holds(ev) {
+			c.prove(p.cause, p.confidence, line, valuesOf(ev))
+		}
+	}
+}
+
+func (p *proof) holds(ev *sshwhy.Event) bool {
+	for i := range p.when {
+		if !p.when[i].holds(ev) {
+			return false
+		}
+	}
+	return true
+}
+
+// valuesOf keeps the facts of a line that the finding does not hold anyway.
+func valuesOf(ev *sshwhy.Event) []sshwhy.Value {
+	var values []sshwhy.Value
+	for _, f := range ev.Captures() {
+		switch f.Field {
+		case sshwhy.FieldUser, sshwhy.FieldAddr, sshwhy.FieldPort, sshwhy.FieldWho, sshwhy.FieldHost:
+			continue
+		}
+		if f.Value == 0 && f.End > f.Start {
+			values = append(values, sshwhy.Value{Field: f.Field, Text: string(ev.Message[f.Start:f.End])})
+		}
+	}
+	return values
+}

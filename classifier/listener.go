@@ -1,0 +1,34 @@
+package classifier
+
+import (
+	"github.com/sshwhy/sshwhy"
+)
+
+// drop gives the finding of a connection that sshd's listener closed at once:
+// it never had a process of its own, so each line is a connection.
+func (k *Classifier) drop(h *host, ev *sshwhy.Event) {
+	c := k.table.create(h, ev)
+	delete(k.table.byProcess, c.key) // the process is the listener's
+	c.key = 0
+	k.learn(c, ev, &k.rules[ev.Pattern])
+	k.settle(c)
+	k.table.remove(c)
+}
+
+// timeOut settles the connection whose process the listener names: nobody
+// logged in within LoginGraceTime (since 9.8, sshd.c child_reap).
+func (k *Classifier) timeOut(h *host, ev *sshwhy.Event) {
+	pid := int32(ev.Int(sshwhy.FieldPID))
+	if pid == 0 { // up to 9.7 the connection's own process writes the line
+		pid = ev.PID
+	}
+	c := k.table.byProcess[h.processKey(pid)]
+	if c == nil || c.state != stateOpen {
+		named := *ev
+		named.PID = pid
+		c = k.table.create(h, &named)
+	}
+	c.touch(ev.Time)
+	k.learn(c, ev, &k.rules[ev.Pattern])
+	k.settle(c)
+}

@@ -1,0 +1,218 @@
+package classifier
+
+import (
+	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/patterns"
+)
+
+// signal is a set of things that the lines of a connection have shown.
+type signal uint64
+
+const (
+	sawOpened         signal = 1 << iota // "Connection from": LogLevel is VERBOSE or more
+	sawDebug                             // a line of LogLevel DEBUG1 or more
+	sawAccepted                          // sshd let the user in
+	sawSession                           // a session began: the login succeeded, whatever else is missing
+	sawEnded                             // the session ended in order
+	sawLeft                              // the client said that it leaves, after login
+	sawPassword                          // a password was refused
+	sawKey                               // a key was refused
+	sawCertificate                       // a certificate was refused
+	sawNone                              // method none was refused after a try: an empty password, or an abort at the prompt
+	sawInteractive                       // keyboard-interactive was refused
+	sawOtherMethod                       // another method was refused
+	sawPartial                           // one method of several was passed
+	sawPostponed                         // a key would do; its signature was asked for
+	sawKeyFound                          // the key stands in authorized_keys
+	sawInvalid                           // the user was called invalid, whatever the reason
+	sawAuthenticating                    // the user was called authenticating: an account that may log in
+	sawPAMAuth                           // pam_unix refused a password
+	sawPAM                               // any line of a PAM module
+	sawPAMError                          // sshd's own line about PAM
+	sawClosed                            // the client closed
+	sawReset                             // the connection was reset
+	sawDisconnect                        // the client said that it leaves, before login
+	sawHungUp                            // sshd hung up
+	sawBroken                            // a connection error ended it
+	sawPreauth                           // a line with [preauth]
+	sawKexStarted                        // key exchange began (DEBUG1)
+	sawKexDone                           // key exchange was finished (DEBUG1)
+	sawRequest                           // an authentication request came (DEBUG1)
+	sawFileTried                         // authorized_keys was looked at (DEBUG1)
+	sawBanner                            // the client's version was read (DEBUG1)
+	sawRefusedOptions                    // "Refused by key options"
+	sawNotPermitted                      // an address was not permitted by from=
+	sawOnlyPAM                           // nothing but lines of PAM modules so far
+	sawMaxTries                          // MaxAuthTries was reached
+	sawKeyFile                           // sshd said that it could not use authorized_keys
+)
+
+// action is what a line does to the life of a connection.
+type action uint8
+
+const (
+	doNothing  action = iota
+	doAccept          // the login succeeded
+	doSettle          // the connection is over, or as good as
+	doEnd             // the session is over
+	doTrail           // may come after the end
+	doDrop            // a connection that never had a process
+	doTimeOut         // the listener ends the connection of the process that it names
+	doStart           // belongs to the start of sshd
+	doListen          // sshd is up
+	doFail            // sshd ends because it cannot start
+	doStop            // sshd was told to end
+	doRestart         // sshd was told to read its configuration again
+	doNotLogin        // says nothing on a login: the system's other business
+)
+
+// rule is what a pattern means to the classifier.
+type rule struct {
+	signals signal
+	does    action
+	// child marks lines that sshd writes after login from a process of its
+	// own, with neither user nor port.
+	child bool
+	// start marks lines that also the starting sshd writes.
+	start bool
+}
+
+// rules says what the lines mean that carry a connection along. What a line
+// proves stands with the causes.
+func rules() map[sshwhy.PatternID]rule {
+	return map[sshwhy.PatternID]rule{
+		// auth.c auth_log
+		patterns.LoginAccepted:       {signals: sawAccepted | sawSession, does: doAccept},
+		patterns.LoginFailed:         {}, // its method decides: see failed
+		patterns.LoginPartial:        {signals: sawPartial},
+		patterns.LoginPostponed:      {signals: sawPostponed},
+		patterns.KeyFound:            {signals: sawKeyFound},
+		patterns.KeyRefusedByOptions: {signals: sawRefusedOptions},
+		// auth.c getpwnamallow, auth2.c
+		patterns.UserInvalid:         {signals: sawInvalid},
+		patterns.UserauthInvalidUser: {signals: sawInvalid},
+		patterns.AuthRequest:         {signals: sawRequest},
+		// packet.c
+		patterns.ConnectionOpened:       {signals: sawOpened},
+		patterns.ConnectionClosed:       {signals: sawClosed, does: doSettle},
+		patterns.ConnectionReset:        {signals: sawReset, does: doSettle},
+		patterns.ConnectionTimedOut:     {signals: sawBroken, does: doSettle},
+		patterns.ConnectionError:        {signals: sawBroken, does: doSettle},
+		patterns.DisconnectReceived:     {signals: sawDisconnect},
+		patterns.Disconnected:           {signals: sawDisconnect, does: doSettle},
+		patterns.Disconnecting:          {signals: sawHungUp, does: doSettle},
+		patterns.DisconnectingMaxTries:  {signals: sawHungUp | sawMaxTries, does: doSettle},
+		patterns.DisconnectingNoMethods: {signals: sawHungUp, does: doSettle},
+		patterns.MaxTriesExceeded:       {signals: sawMaxTries},
+		patterns.NegotiationFailed:      {signals: sawBroken, does: doSettle},
+		patterns.ReadError:              {signals: sawReset, does: doSettle},
+		// kex.c, sshd.c
+		patterns.BannerMissing:         {signals: sawBroken, does: doSettle},
+		patterns.BannerBad:             {signals: sawBroken, does: doSettle},
+		patterns.BannerExchangeFailed:  {signals: sawBroken, does: doSettle},
+		patterns.BannerExchangeClosed:  {signals: sawBroken},
+		patterns.BannerExchangeInvalid: {signals: sawBroken},
+		patterns.BannerExchangeError:   {signals: sawBroken},
+		// auth-pam.c, auth2.c
+		patterns.AccessDeniedByPAM: {signals: sawPAMError, does: doSettle},
+		// PAM modules
+		patterns.PAMUnixAuthFailure:   {signals: sawPAMAuth | sawPAM},
+		patterns.PAMUnixSessionOpened: {signals: sawSession | sawPAM, does: doAccept},
+		patterns.PAMUnixSessionClosed: {signals: sawSession | sawPAM, does: doEnd},
+		// session.c, serverloop.c
+		patterns.SessionStarted:          {signals: sawSession},
+		patterns.SessionClosed:           {signals: sawSession},
+		patterns.ChildPID:                {signals: sawSession},
+		patterns.ConnectionInactive:      {signals: sawSession, child: true, does: doEnd},
+		patterns.ClientNotResponding:     {signals: sawBroken, child: true, does: doEnd},
+		patterns.ChrootUntrusted:         {signals: sawSession, child: true},
+		patterns.ChrootMissing:           {signals: sawSession, child: true},
+		patterns.ChrootFailed:            {signals: sawSession, child: true},
+		patterns.SessionsUsedUp:          {signals: sawSession, child: true},
+		patterns.SubsystemNotFound:       {signals: sawSession, child: true},
+		patterns.SubsystemFailed:         {signals: sawSession, child: true},
+		patterns.ForwardRefused:          {signals: sawSession, child: true},
+		patterns.RemoteForwardRefused:    {signals: sawSession, child: true},
+		patterns.ForwardConnectFailed:    {signals: sawSession, child: true},
+		patterns.ForwardBindFailed:       {signals: sawSession, child: true},
+		patterns.ForwardListening:        {signals: sawSession, child: true},
+		patterns.ChannelTimeout:          {signals: sawSession, child: true},
+		patterns.ChildKilled:             {signals: sawSession},
+		patterns.ExecFailed:              {signals: sawSession, child: true},
+		patterns.SubsystemProgramMissing: {signals: sawSession, child: true},
+		patterns.UserNotAllowedNologin:   {signals: sawSession, child: true},
+		// lines that come after the end
+		patterns.PAMMoreFailures:      {signals: sawPAM, does: doTrail},
+		patterns.PAMMaxRetriesIgnored: {signals: sawPAM, does: doTrail},
+		patterns.LoginRecordFailed:    {does: doTrail},
+		// the listener: sshd.c, srclimit.c
+		patterns.DropMaxStartups:         {does: doDrop},
+		patterns.DropPenalty:             {does: doDrop},
+		patterns.DropOther:               {does: doDrop},
+		patterns.LoginGraceExceeded:      {does: doTimeOut},
+		patterns.ConnectionProhibited:    {signals: sawHungUp, does: doSettle},
+		patterns.TcpWrapperRefused:       {signals: sawHungUp, does: doSettle},
+		patterns.LibwrapRefused:          {signals: sawHungUp, does: doSettle},
+		patterns.PenaltyNew:              {does: doNotLogin},
+		patterns.PenaltyActive:           {does: doNotLogin},
+		patterns.PenaltyStanding:         {does: doNotLogin},
+		patterns.PenaltyTableFull:        {does: doNotLogin},
+		patterns.PenaltyCount:            {does: doNotLogin},
+		patterns.PenaltyListed:           {does: doNotLogin},
+		patterns.ThrottlingBegins:        {does: doNotLogin},
+		patterns.ThrottlingGoesOn:        {does: doNotLogin},
+		patterns.ThrottlingEnds:          {does: doNotLogin},
+		patterns.DropRateLimited:         {does: doNotLogin},
+		patterns.StartupsActive:          {does: doNotLogin},
+		patterns.ChildForked:             {does: doNotLogin},
+		patterns.SystemdNotified:         {does: doNotLogin},
+		patterns.SshdVersion:             {does: doNotLogin},
+		patterns.RexecArgument:           {does: doNotLogin},
+		patterns.OomScoreSet:             {does: doNotLogin},
+		patterns.OomScoreFailed:          {does: doNotLogin},
+		patterns.HostKeyLoaded:           {does: doNotLogin},
+		patterns.HostKeyTypes:            {does: doNotLogin},
+		patterns.BindTrying:              {does: doNotLogin},
+		patterns.SshdListening:           {does: doListen},
+		patterns.SignalTerminating:       {does: doStop},
+		patterns.SighupRestarting:        {does: doRestart},
+		patterns.BindFailed:              {does: doStart},
+		patterns.ListenFailed:            {does: doStart},
+		patterns.NoAddressBound:          {does: doFail},
+		patterns.NoHostKeys:              {does: doFail},
+		patterns.PrivsepDirMissing:       {does: doFail},
+		patterns.PrivsepDirPermissions:   {does: doFail},
+		patterns.PrivsepUserMissing:      {does: doFail},
+		patterns.AbsolutePathRequired:    {does: doFail},
+		patterns.SshdPartMissing:         {does: doFail},
+		patterns.HostKeyUnloadable:       {start: true},
+		patterns.HostKeyTooOpen:          {start: true},
+		patterns.HostKeyTooOpenFrame:     {start: true},
+		patterns.HostKeyRefused:          {start: true},
+		patterns.HostKeyMismatch:         {start: true},
+		patterns.HostCertUnloadable:      {start: true},
+		patterns.ConfigTerminating:       {start: true},
+		patterns.ConfigBadOption:         {start: true},
+		patterns.ConfigMissingArgument:   {start: true},
+		patterns.ConfigExtraArgument:     {start: true},
+		patterns.ConfigBadValue:          {start: true},
+		patterns.ConfigBadAlgorithms:     {start: true},
+		patterns.ConfigBadAddress:        {start: true},
+		patterns.ConfigBadMethods:        {start: true},
+		patterns.ConfigBadPattern:        {start: true},
+		patterns.ConfigTooMany:           {start: true},
+		patterns.ConfigSubsystemTwice:    {start: true},
+		patterns.ConfigNotInMatch:        {start: true},
+		patterns.ConfigBadMatch:          {start: true},
+		patterns.ConfigBadInclude:        {start: true},
+		patterns.ConfigDeprecatedOption:  {start: true},
+		patterns.ConfigUnsupportedOption: {start: true},
+		patterns.ConfigDeprecatedValue:   {start: true},
+		patterns.KeysCommandUserUnset:    {start: true},
+		patterns.OpensslMismatch:         {start: true},
+		patterns.RandomNotSeeded:         {start: true},
+		patterns.ForkFailed:              {start: true},
+		patterns.ExecutedDirectly:        {start: true},
+		patterns.AlgorithmUnsupported:    {start: true},
+	}
+}

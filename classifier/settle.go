@@ -1,0 +1,81 @@
+package classifier
+
+import (
+	"github.com/sshwhy/sshwhy"
+)
+
+// accept tells that the login succeeded.
+func (k *Classifier) accept(c *connection) {
+	c.move(stateAccepted)
+	k.tell(c)
+}
+
+// endSession notes that a session is over and says what went wrong in it.
+func (k *Classifier) endSession(c *connection) {
+	if c.saw&(sawDisconnect|sawHungUp) != 0 {
+		c.saw |= sawLeft
+	}
+	k.silentEnd(c)
+	c.saw |= sawEnded
+	c.move(stateDone)
+	k.revise(c)
+}
+
+// settle gives the finding of a connection that is over.
+func (k *Classifier) settle(c *connection) {
+	c.move(stateDone)
+	k.tell(c)
+}
+
+// revise gives the finding again if there is anything new to say.
+func (k *Classifier) revise(c *connection) {
+	if c.revision == 0 {
+		if c.state == stateDone {
+			k.tell(c)
+		}
+		return
+	}
+	k.tell(c)
+}
+
+// tell hands out the finding of a connection, unless it says what was said
+// before.
+func (k *Classifier) tell(c *connection) { k.hand(c, k.decide(c)) }
+
+// hand fills the finding from a connection and its decision.
+func (k *Classifier) hand(c *connection, d decision) {
+	f := &k.finding
+	*f = sshwhy.Finding{
+		Identity: sshwhy.Identity{Host: []byte(nil), PID: c.pid, Time: c.start, Ordinal: c.ordinal},
+		Outcome:  d.outcome, Cause: d.cause, Confidence: d.confidence,
+		Candidates: append(f.Candidates[:0], d.candidates[:min(len(d.candidates), sshwhy.MaxCandidates)]...),
+		Remarks:    f.Remarks[:0], Start: c.start, End: c.last, Ident: c.ident,
+		User: c.user, UserKnown: c.userKnown, Address: c.address, Port: c.port, Method: c.method,
+		KeyType: c.keyType, Fingerprint: c.print, Values: f.Values[:0], Evidence: f.Evidence[:0], Dropped: c.dropped,
+		Decisive: -1, Source: c.source, Why: d.why,
+	}
+	for i := range c.proofs {
+		p := &c.proofs[i]
+		if p.cause == d.cause {
+			f.Values, f.Decisive = append(f.Values, p.values...), p.line
+		} else {
+			f.Remarks = append(f.Remarks, p.cause)
+		}
+	}
+	now := verdict{d.outcome, d.cause, d.confidence, len(f.Remarks), len(d.candidates)}
+	if c.revision > 0 && now == c.told {
+		return
+	}
+	c.revision++
+	c.told = now
+	f.Revision = c.revision
+	f.Host = append(k.hostName[:0], c.host.name...)
+	k.hostName = f.Host
+	for i := range c.lines {
+		f.Evidence = append(f.Evidence, sshwhy.Evidence{Text: c.line(i), Pattern: c.lines[i].pattern})
+	}
+	if len(c.lines) > 0 {
+		f.First = c.line(0)
+	}
+	k.yield(f)
+}
