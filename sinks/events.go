@@ -1,0 +1,146 @@
+package sinks
+
+import (
+	"bytes"
+	"io"
+
+	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/patterns"
+)
+
+// Events writes one JSON object a line for every event: the parser alone.
+// docs/output.md describes it.
+type Events struct {
+	w         io.Writer           // not owned
+	catalogue *patterns.Catalogue // not owned
+	o         object
+	name      []byte
+}
+
+// NewEvents gives a sink that writes to w, whose caller flushes it.
+func NewEvents(w io.Writer, c *patterns.Catalogue) *Events {
+	return &Events{w: w, catalogue: c}
+}
+
+// Write writes one event.
+func (s *Events) Write(ev *sshwhy.Event) error {
+	s.o.buf, s.o.comma = append(s.o.buf[:0], '{'), false
+	s.append(ev)
+	s.o.buf = append(s.o.buf, '}', '\n')
+	_, err := s.w.Write(s.o.buf)
+	return err
+}
+
+func (s *Events) append(ev *sshwhy.Event) {
+	o := &s.o
+	o.time("@timestamp", ev.Time)
+	if ev.Level != sshwhy.LevelNone {
+		o.open("log")
+		o.word("level", ev.Level.String())
+		o.close()
+	}
+	if user := ev.Get(sshwhy.FieldUser); user != nil {
+		s.name = sshwhy.Unescape(s.name[:0], user)
+		o.open("user")
+		o.key("name")
+		o.buf = appendString(o.buf, s.name)
+		o.close()
+	}
+	source(o, clientOf(ev), int(ev.Int(sshwhy.FieldPort)))
+	if len(ev.Host) > 0 {
+		o.open("host")
+		o.text("name", ev.Host)
+		o.close()
+	}
+	if len(ev.Ident) > 0 || ev.PID != 0 {
+		o.open("process")
+		o.text("name", programName(ev.Ident))
+		o.number("pid", int64(ev.PID))
+		o.close()
+	}
+	o.open("sshwhy")
+	o.key("line")
+	o.buf = appendString(o.buf, ev.Line.String())
+	o.key("pattern")
+	if e := s.catalogue.Entry(ev.Pattern); e != nil {
+		o.buf = appendString(o.buf, e.ID)
+	} else {
+		o.buf = append(o.buf, "null"...)
+	}
+	if ev.Stage != sshwhy.StageNone {
+		o.word("stage", [...]string{"", "preauth", "postauth"}[ev.Stage])
+	}
+	if ev.Repeat > 1 {
+		o.number("repeat", int64(ev.Repeat))
+	}
+	s.fields(ev)
+	o.close()
+}
+
+func (s *Events) fields(ev *sshwhy.Event) {
+	o := &s.o
+	if len(ev.Captures()) == 0 {
+		return
+	}
+	o.open("fields")
+	for _, c := range ev.Captures() {
+		o.key(c.Field.String())
+		if c.Value != 0 {
+			o.buf = appendString(o.buf, s.catalogue.ConstantName(c.Value))
+		} else {
+			o.buf = appendString(o.buf, ev.Message[c.Start:c.End])
+		}
+	}
+	o.close()
+}
+
+// clientOf gives the client's address, or its name where sshd wrote that.
+func clientOf(ev *sshwhy.Event) []byte {
+	if a := ev.Get(sshwhy.FieldAddr); a != nil {
+		return a
+	}
+	return ev.Get(sshwhy.FieldHost)
+}
+
+// source writes the client: ip only where the log has an address, without the
+// zone, which Elastic's type ip does not take.
+func source(o *object, address []byte, port int) {
+	if len(address) == 0 && port <= 0 {
+		return
+	}
+	o.open("source")
+	if isAddress(address) {
+		ip, _, _ := bytes.Cut(address, []byte("%"))
+		o.text("ip", ip)
+	}
+	o.text("address", address)
+	if port > 0 && port <= 65535 {
+		o.number("port", int64(port))
+	}
+	o.close()
+}
+
+// isAddress tells an address of digits from a host name.
+func isAddress(a []byte) bool {
+	if bytes.IndexByte(a, ':') >= 0 {
+		return true
+	}
+	for _, c := range a {
+		if (c < '0' || c > '9') && c != '.' {
+			return false
+		}
+	}
+	return len(a) > 0
+}
+
+// programName takes off the path and the module that some systems put around
+// the name.
+func programName(ident []byte) []byte {
+	if i := bytes.LastIndexByte(ident, '/'); i >= 0 {
+		ident = ident[i+1:]
+	}
+	if i := bytes.IndexByte(ident, '('); i > 0 {
+		ident = ident[:i]
+	}
+	return ident
+}
