@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"strconv"
 )
 
 // Outcome is how a connection, or an attempt to start sshd, ended.
@@ -112,7 +113,10 @@ type Finding struct {
 	Identity
 	// Revision counts from 1; of one id the highest counts.
 	Revision int
-	Outcome  Outcome
+	// Before is what the revision before this one said, so that who counts
+	// findings can take it back; zero in the first.
+	Before  Verdict
+	Outcome Outcome
 	// Cause is the answer; 0 where nothing was wrong.
 	Cause      CauseID
 	Confidence Confidence
@@ -155,6 +159,13 @@ type Finding struct {
 	Why string
 }
 
+// Verdict is the heart of a finding.
+type Verdict struct {
+	Outcome    Outcome
+	Cause      CauseID
+	Confidence Confidence
+}
+
 // MaxCandidates bounds Finding.Candidates: a list of everything is no answer.
 const MaxCandidates = 24
 
@@ -164,6 +175,22 @@ func (f *Finding) Value(field Field) string {
 		if v.Field == field {
 			return v.Text
 		}
+	}
+	switch field {
+	case FieldUser:
+		return string(Unescape(nil, f.User))
+	case FieldAddr, FieldHost:
+		return string(f.Address)
+	case FieldPort:
+		if f.Port > 0 {
+			return strconv.Itoa(f.Port)
+		}
+	case FieldMethod:
+		return string(f.Method)
+	case FieldKeyType:
+		return string(f.KeyType)
+	case FieldFingerprint:
+		return string(f.Fingerprint)
 	}
 	return ""
 }

@@ -11,17 +11,18 @@ import (
 
 // Classifier implements sshwhy.Classifier.
 type Classifier struct {
-	patterns *patterns.Catalogue // not owned
-	causes   *causes.Catalogue   // not owned
-	known    known
-	rules    []rule    // by PatternID
-	proofs   [][]proof // by PatternID
-	table    table
-	options  Options
-	finding  sshwhy.Finding // handed out, and filled anew for the next
-	yield    func(*sshwhy.Finding)
-	hostName []byte
-	evicted  uint64
+	patterns                *patterns.Catalogue // not owned
+	causes                  *causes.Catalogue   // not owned
+	known                   known
+	rules                   []rule    // by PatternID
+	proofs                  [][]proof // by PatternID
+	table                   table
+	options                 Options
+	finding                 sshwhy.Finding // handed out, and filled anew for the next
+	yield                   func(*sshwhy.Finding)
+	evicted, evictedSources uint64
+	attacks                 attacks
+	attackFirst             []byte
 }
 
 // Options are what a user can set.
@@ -54,7 +55,7 @@ func New(p *patterns.Catalogue, c *causes.Catalogue, o Options) (*Classifier, er
 		o.GraceTime = 120 * time.Second
 	}
 	k := &Classifier{
-		causes: c, patterns: p, options: o, table: newTable(),
+		causes: c, patterns: p, options: o, table: newTable(), attacks: attacks{bySource: map[uint64]*episode{}},
 		rules:  make([]rule, len(p.Entries)+1),
 		proofs: make([][]proof, len(p.Entries)+1),
 	}
@@ -94,6 +95,10 @@ func (k *Classifier) readProofs(p *patterns.Catalogue, c *causes.Catalogue) erro
 					return fmt.Errorf("cause %q, event %q: %w", c.Causes[i].ID, y.Event, err)
 				}
 				pr.when = append(pr.when, cond)
+			}
+			switch c.Causes[i].Phase {
+			case "negotiation", "key", "account", "password", "method":
+				k.rules[event].early = !k.rules[event].child
 			}
 			k.proofs[event] = append(k.proofs[event], pr)
 		}
@@ -154,7 +159,7 @@ func (k *Classifier) Classify(ev *sshwhy.Event, yield func(*sshwhy.Finding)) {
 
 // connect adds an event to its connection.
 func (k *Classifier) connect(h *host, ev *sshwhy.Event, r *rule) {
-	if r.start && k.startsUp(h, ev) {
+	if r.start && k.startsUp(h, ev) || k.belongsToStart(h, ev, r) {
 		k.serve(h, ev, r)
 		return
 	}
@@ -190,6 +195,7 @@ func (k *Classifier) advance(h *host, now int64) {
 	for c := h.done.first; c != nil && c.last < now-doneFor; c = h.done.first {
 		k.table.remove(c)
 	}
+	k.endEpisodes(h)
 	k.settleService(h, false)
 }
 
@@ -214,8 +220,9 @@ func (k *Classifier) bound() {
 }
 
 // Evicted gives the number of connections that were settled early, or their
-// sessions forgotten, because there were too many.
-func (k *Classifier) Evicted() uint64 { return k.evicted }
+// sessions forgotten, and of sources whose failures are no longer counted,
+// because there were too many.
+func (k *Classifier) Evicted() (connections, sources uint64) { return k.evicted, k.evictedSources }
 
 // Close implements sshwhy.Classifier: it settles what is open.
 func (k *Classifier) Close(yield func(*sshwhy.Finding)) {
@@ -231,6 +238,9 @@ func (k *Classifier) Close(yield func(*sshwhy.Finding)) {
 			k.table.remove(c)
 		}
 		k.settleService(h, true)
+	}
+	for e := k.attacks.order.first; e != nil; e = k.attacks.order.first {
+		k.endEpisode(e)
 	}
 }
 

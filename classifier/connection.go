@@ -25,6 +25,7 @@ type connection struct {
 	told     verdict // what the last revision said
 
 	saw             signal
+	code            int64 // of the client's disconnect message (RFC 4253, 11.1), 0 for none
 	passwords, keys int
 	ident           []byte
 	user, address   []byte

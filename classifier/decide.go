@@ -54,7 +54,12 @@ func (k *Classifier) decideAccepted(c *connection) decision {
 		}
 		return d
 	}
-	if c.saw&sawEnded != 0 && c.saw&sawLeft == 0 {
+	switch {
+	case c.saw&sawLeft != 0:
+	case c.saw&sawClosed != 0:
+		d.cause, d.confidence, d.candidates = k.known.lost, sshwhy.ConfidenceLikely, k.known.closedSession
+		d.why = "the client closed the connection without saying that it leaves"
+	case c.saw&sawEnded != 0:
 		d.cause, d.confidence, d.candidates = k.known.undetermined, sshwhy.ConfidenceUndetermined, k.known.vanished
 		d.why = "the session ended, and the client had not said that it leaves"
 	}
@@ -150,17 +155,29 @@ func (k *Classifier) decideSilent(c *connection) decision {
 	case c.saw&sawNone != 0:
 		return because(n.noneRefused, "method none was refused after another: an empty password, or an abort at the prompt")
 	case c.saw&sawCertificate != 0:
-		return because(n.certRefused, "a certificate was refused, and no line says what is wrong with it")
+		return decision{cause: n.untrustedCA, confidence: sshwhy.ConfidenceLikely, candidates: n.certRefused,
+			why: "a certificate was refused, and no line says what is wrong with it: then its CA is not trusted"}
+	case c.saw&sawKey != 0 && c.saw&sawDebug != 0 && (c.saw&sawNoKeyFile != 0 || c.saw&sawKeyProbed != 0 && c.saw&sawFileTried == 0):
+		return decision{cause: n.keysMissing, confidence: sshwhy.ConfidenceLikely, candidates: n.noKeyFile,
+			why: "a key was refused, and at DEBUG1 sshd did not find the file that should hold it"}
 	case c.saw&sawKey != 0:
 		return because(n.keyRefused, "a key was refused; at this LogLevel sshd does not say why")
 	case c.saw&(sawPostponed|sawKeyFound) != 0:
 		return because(n.keyFound, "the key would have been accepted, and nothing followed")
 	case c.saw&sawReset != 0:
 		return decision{cause: n.reset, confidence: sshwhy.ConfidenceLikely, candidates: n.reset0, why: "the connection was reset"}
+	case c.saw&sawDisconnect != 0 && c.saw&sawAuthenticating == 0 && c.code == disconnectByApplication:
+		d := decision{cause: n.gaveUp, confidence: sshwhy.ConfidenceLikely, candidates: n.beforeUser, why: "the client said that it leaves, before it named a user"}
+		if c.namesNobody() && !verbose {
+			d.candidates, d.why = n.beforeUserOld, "the client said that it leaves; releases up to 7.4 do not name the user then"
+		}
+		return d
 	case c.saw&sawAuthenticating != 0 && verbose:
 		return because(n.silentCloseVerbose, "the client left, and at VERBOSE a refused key or password would have left a line")
 	case c.saw&sawAuthenticating != 0:
 		return because(n.silentClose, "the client left during authentication; at LogLevel INFO sshd does not log a refused key or a method that is off")
+	case c.saw&(sawClosed|sawDisconnect) != 0 && c.namesNobody() && verbose:
+		return because(n.beforeUserVerbose, "the client left; at VERBOSE a refused key or password would have left a line")
 	case c.saw&(sawClosed|sawDisconnect) != 0 && c.namesNobody():
 		return because(n.beforeUserOld, "the client left; releases up to 7.4 do not name the user then, and do not log a refused key at INFO")
 	case c.saw&(sawClosed|sawDisconnect|sawBroken) != 0:
@@ -169,10 +186,14 @@ func (k *Classifier) decideSilent(c *connection) decision {
 	return because(n.unended, "the connection has no end in the log")
 }
 
+// disconnectByApplication is what a client says that just leaves
+// (RFC 4253, 11.1).
+const disconnectByApplication = 11
+
 // namesNobody tells whether the connection may be of a release up to 7.4,
 // whose closing lines never name a user.
 func (c *connection) namesNobody() bool {
-	return c.saw&sawPreauth != 0 && c.saw&sawAuthenticating == 0 && string(c.ident) != "sshd-session"
+	return c.saw&sawPreauth != 0 && c.saw&sawAuthenticating == 0 && string(c.ident) == "sshd" && !c.host.namesUsers
 }
 
 func undetermined(cause sshwhy.CauseID, candidates []sshwhy.CauseID, why string) decision {

@@ -13,32 +13,46 @@ import (
 func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule) *connection {
 	address, port := clientOf(ev)
 	key := h.processKey(ev.PID)
-	peer := k.table.peerKey(h, address, port)
-	if c := k.table.byProcess[key]; c != nil && key != 0 {
-		if !k.another(c, ev, r, peer) {
+	named := len(address) > 0 && port > 0 // the line names the client's side of the connection
+	var before *connection                // the one that had the process number before
+	if c := k.table.byProcess[key]; c != nil && key != 0 && c.state == stateService {
+		k.settleService(h, true) // a process that re-reads what the listener has read
+	} else if c != nil && key != 0 {
+		if !another(c, ev, r, address, port) {
 			return c
 		}
-		k.finish(c)
+		before = c
 	}
-	if peer != 0 {
-		if c := k.table.byPeer[peer]; c != nil && k.plausible(c, ev) {
+	if named {
+		if c := k.table.byPeer[k.table.peerKey(h, address, port)]; c != nil && c != before && k.plausible(c, ev) {
+			k.finish(before)
 			k.table.bind(c, key)
 			k.adopt(h, c, key)
 			return c
 		}
 	}
-	if c := k.byUser(h, ev, r, port); c != nil {
+	if c := k.byUser(h, ev, r, port); c != nil && c != before {
+		k.finish(before)
 		return c
 	}
-	if r.child && k.orphan(h, ev) {
+	if c := byAddress(h, ev, r, address, port); c != nil && c != before {
+		k.finish(before)
+		k.table.bind(c, key)
+		k.adopt(h, c, key)
+		return c
+	}
+	if r.child && before == nil && k.orphan(h, ev) {
 		return nil
 	}
 	if key == 0 {
-		if c := k.withoutProcess(h, ev, peer); c != nil {
+		if c := k.withoutProcess(h, ev, named); c != nil {
 			return c
 		}
 	}
-	c := k.table.create(h, ev)
+	ordinal := k.table.ordinal(h, ev, before)
+	k.finish(before)
+	c := k.table.create(h, ev, key)
+	c.ordinal = ordinal
 	if r.signals&sawPAM != 0 || ev.Pattern == patterns.KeysCommandNotRun {
 		c.saw |= sawOnlyPAM
 	}
@@ -47,18 +61,20 @@ func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule) *connection {
 
 // another tells whether an event on the process of a known connection begins
 // another one: process numbers are used again.
-func (k *Classifier) another(c *connection, ev *sshwhy.Event, r *rule, peer uint64) bool {
-	if peer != 0 && c.peer != 0 && peer != c.peer {
+func another(c *connection, ev *sshwhy.Event, r *rule, address []byte, port int) bool {
+	named := len(address) > 0 && port > 0
+	if named && c.port > 0 && (port != c.port || !bytes.Equal(address, c.address)) {
 		return true
 	}
 	if r.signals&sawOpened != 0 {
-		return c.state == stateDone || c.peer != 0 || c.saw&sawOpened != 0
+		return c.state == stateDone || c.port > 0 || c.saw&sawOpened != 0
 	}
-	if c.state != stateDone || peer != 0 {
+	if c.state != stateDone || named || ev.Level >= sshwhy.LevelDebug1 {
 		return false
 	}
-	// After the end come only the lines of what is taken down.
-	return ev.Level < sshwhy.LevelDebug1 && r.does != doTrail && r.does != doEnd && r.does != doSettle && r.signals&sawDisconnect == 0 && !r.child
+	// After the end come the lines of what is taken down. What can only
+	// stand before a login, or ends a connection once more, is of another.
+	return r.early || r.does == doSettle && ev.Time > c.last && c.saw&(sawAccepted|sawSession) == 0
 }
 
 // plausible tells whether a line from another process can belong to the
@@ -89,10 +105,24 @@ func (k *Classifier) byUser(h *host, ev *sshwhy.Event, r *rule, port int) *conne
 	return nil
 }
 
+// byAddress finds the session of a client for the line that up to 7.1 the
+// child writes at its end, with the address and without the port.
+func byAddress(h *host, ev *sshwhy.Event, r *rule, address []byte, port int) *connection {
+	if port > 0 || len(address) == 0 || ev.Stage == sshwhy.StagePreauth || r.signals&(sawDisconnect|sawClosed) == 0 {
+		return nil
+	}
+	for c := h.accepted.first; c != nil; c = c.next {
+		if c.child == 0 && ev.PID > c.pid && bytes.Equal(c.address, address) {
+			return c
+		}
+	}
+	return nil
+}
+
 // withoutProcess finds the connection of a line in a log without PIDs: that of
 // the same client, or else the last one that is open.
-func (k *Classifier) withoutProcess(h *host, ev *sshwhy.Event, peer uint64) *connection {
-	if peer != 0 {
+func (k *Classifier) withoutProcess(h *host, ev *sshwhy.Event, named bool) *connection {
+	if named {
 		return nil
 	}
 	c := h.waiting.last
@@ -105,8 +135,12 @@ func (k *Classifier) withoutProcess(h *host, ev *sshwhy.Event, peer uint64) *con
 	return c
 }
 
-// finish takes a connection out whose process number is used by another.
+// finish takes a connection out whose process number is used by another; nil
+// is none.
 func (k *Classifier) finish(c *connection) {
+	if c == nil {
+		return
+	}
 	if c.state == stateOpen {
 		k.settle(c)
 	}
@@ -134,7 +168,7 @@ func (k *Classifier) orphan(h *host, ev *sshwhy.Event) bool {
 		k.revise(c)
 		return true
 	}
-	o := k.table.create(h, ev)
+	o := k.table.create(h, ev, h.processKey(ev.PID))
 	k.learn(o, ev, &k.rules[ev.Pattern])
 	o.orphaned = true
 	h.orphans = append(h.orphans, o)

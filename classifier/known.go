@@ -15,13 +15,13 @@ type known struct {
 	secondFactorMissing, secondFactorFailed, tooMany, graceTimeout, gaveUp, reset, lost, probe, hostKeyRejected,
 	keyNotAuthorized, keyEntryExpired, keySource, passwordOff, keyOff, interactiveOff, methodNotPermitted, noUsableMethod,
 	sessionKilled, channelTimeout, ptyDenied, chrootMissing, chrootUntrusted, hostKeyMissing, hostKeyUnreadable, hostKeyCorrupt,
-	hostKeyPermissions, stopped, configInvalid, maxStartups, perSourceMaxStartups, penalty, portInUse, listenUnavailable, listenNotPermitted, untrustedCA sshwhy.CauseID
+	hostKeyPermissions, stopped, configInvalid, maxStartups, perSourceMaxStartups, penalty, portInUse, listenUnavailable, listenNotPermitted, untrustedCA, keysMissing, bruteForce, loginAfterFailures sshwhy.CauseID
 
 	rank map[sshwhy.CauseID]int // of two proved causes the one with the lower rank answers
 
 	// The candidates of each shape, likeliest first.
-	silentClose, silentCloseVerbose, keyRefused, certRefused, noneRefused, beforeUser, beforeUserOld, passwordFailed, rootPasswordFailed,
-	passwordSilent, invalidCalled, pamDenied, partial, keyFound, vanished, optionsRefused, unended, reset0, hostKeyUnloadable []sshwhy.CauseID
+	silentClose, noKeyFile, silentCloseVerbose, keyRefused, certRefused, noneRefused, beforeUser, beforeUserOld, beforeUserVerbose, passwordFailed, rootPasswordFailed,
+	passwordSilent, invalidCalled, pamDenied, partial, keyFound, vanished, closedSession, optionsRefused, unended, reset0, hostKeyUnloadable []sshwhy.CauseID
 }
 
 func knownCauses(c *causes.Catalogue) (known, error) {
@@ -54,7 +54,8 @@ func knownCauses(c *causes.Catalogue) (known, error) {
 		"host-key-corrupt": &k.hostKeyCorrupt, "host-key-permissions": &k.hostKeyPermissions, "sshd-stopped": &k.stopped,
 		"sshd-config-invalid": &k.configInvalid, "max-startups": &k.maxStartups, "per-source-max-startups": &k.perSourceMaxStartups,
 		"per-source-penalty": &k.penalty, "port-in-use": &k.portInUse, "listen-address-unavailable": &k.listenUnavailable,
-		"listen-not-permitted": &k.listenNotPermitted, "cert-untrusted-ca": &k.untrustedCA,
+		"listen-not-permitted": &k.listenNotPermitted, "cert-untrusted-ca": &k.untrustedCA, "authorized-keys-missing": &k.keysMissing,
+		"brute-force": &k.bruteForce, "login-after-failures": &k.loginAfterFailures,
 	} {
 		*field = find(id)
 	}
@@ -110,13 +111,16 @@ func (k *known) shapes(list func(...string) []sshwhy.CauseID) {
 		"authorized-keys-command-empty", "empty-password", "key-algorithm-refused")
 	// The same at VERBOSE, where a refused key does leave a line.
 	k.silentCloseVerbose = list("client-gave-up", "password-auth-disabled", "no-usable-method", "pubkey-auth-disabled", "method-not-permitted",
-		"kbdint-auth-disabled", "probe", "key-algorithm-refused")
+		"kbdint-auth-disabled", "key-algorithm-refused")
 	// "Failed publickey" at VERBOSE: a key was looked up and not found.
 	k.keyRefused = list("key-not-authorized", "authorized-keys-missing", "authorized-keys-malformed", "authorized-keys-empty",
 		"authorized-keys-bad-option", "authorized-keys-location", "home-missing", "authorized-keys-unreadable", "key-line-is-ca", "authorized-keys-command-empty")
+	// The same at DEBUG1, with the file not found.
+	k.noKeyFile = list("authorized-keys-missing", "home-missing", "authorized-keys-location", "key-not-authorized", "home-not-mounted")
 	// The same for a certificate: without an error line before it, its CA is
 	// not trusted (auth2-pubkey.c user_cert_trusted_ca: DEBUG2 only).
-	k.certRefused = list("cert-untrusted-ca", "key-not-authorized")
+	k.certRefused = list("cert-untrusted-ca", "key-not-authorized", "cert-wrong-principal", "principals-file", "cert-expired", "cert-not-yet-valid", "cert-without-principals",
+		"cert-source-not-permitted", "cert-option-unsupported", "cert-wrong-type", "key-line-is-ca", "authorized-keys-missing")
 	// "Failed none" after the first try: an empty password, which the
 	// client also sends when its user aborts at the prompt.
 	k.noneRefused = list("empty-password", "client-gave-up", "password-auth-disabled")
@@ -124,6 +128,7 @@ func (k *known) shapes(list func(...string) []sshwhy.CauseID) {
 	k.beforeUser = list("probe", "client-rejected-host-key", "client-gave-up", "connection-reset")
 	// The same up to 7.4, which never names the user when a client leaves.
 	k.beforeUserOld = append(list("client-rejected-host-key", "probe"), k.silentClose[:18]...)
+	k.beforeUserVerbose = list("client-rejected-host-key", "probe", "client-gave-up", "password-auth-disabled", "pubkey-auth-disabled", "no-usable-method", "method-not-permitted", "kbdint-auth-disabled")
 	k.passwordFailed = list("wrong-password", "password-locked", "password-not-set", "account-locked", "shell-not-listed", "second-factor-failed", "pam-locked-out", "empty-password", "client-gave-up")
 	k.rootPasswordFailed = append(list("root-login-refused"), k.passwordFailed...)
 	// A password refused on a host where pam_unix writes, without its line:
@@ -137,7 +142,9 @@ func (k *known) shapes(list func(...string) []sshwhy.CauseID) {
 	k.partial = list("second-factor-missing", "second-factor-failed", "client-gave-up")
 	k.keyFound = list("client-gave-up", "second-factor-missing", "pam-account-denied", "login-grace-timeout", "connection-lost")
 	// A session that ended without the client's goodbye.
-	k.vanished = list("connection-lost", "connection-reset", "session-killed", "channel-timeout", "pty-denied", "forwarding-denied", "subsystem-missing", "chroot-bad-ownership", "chroot-missing", "nologin-file")
+	k.vanished = list("connection-lost", "connection-reset", "session-killed", "channel-timeout", "pty-denied", "subsystem-missing")
+	// The same with a line that the client closed the connection.
+	k.closedSession = append(k.vanished, list("forwarding-denied", "subsystem-unknown", "chroot-bad-ownership", "chroot-missing", "nologin-file")...)
 	// "Refused by key options" without the line that from= leaves before it
 	// (auth2-pubkeyfile.c: expiry-time is DEBUG1 only).
 	k.optionsRefused = list("key-entry-expired", "key-source-not-permitted", "authorized-keys-bad-option")

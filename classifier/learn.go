@@ -15,8 +15,11 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule) {
 		c.saw &^= sawOnlyPAM
 	}
 	c.saw |= r.signals
-	if ev.Level >= sshwhy.LevelDebug1 {
+	switch {
+	case ev.Level >= sshwhy.LevelDebug1:
 		c.saw |= sawDebug
+	case ev.Level == sshwhy.LevelError, ev.Level == sshwhy.LevelFatal:
+		c.saw |= sawTrouble
 	}
 	if ev.Stage == sshwhy.StagePreauth {
 		c.saw |= sawPreauth
@@ -35,8 +38,15 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule) {
 		if len(c.firstKeyFile) == 0 {
 			c.firstKeyFile = append(c.firstKeyFile, ev.Get(sshwhy.FieldPath)...)
 		}
+	case patterns.KeyFileNotOpened:
+		c.noFile(ev)
+	case patterns.DisconnectReceived:
+		c.code = ev.Int(sshwhy.FieldCode)
+	case patterns.ChildPID:
+		key := c.host.processKey(int32(ev.Int(sshwhy.FieldPID)))
+		k.table.bind(c, key)
+		k.adopt(c.host, c, key)
 	case patterns.PAMAuthFailed:
-		c.saw |= sawInteractive | sawPAMError
 		c.passwords += int(ev.Repeat)
 		k.helper(c, func(o *connection) bool {
 			return o.saw&sawPAMAuth != 0 && string(o.address) == string(c.address) && (!o.userKnown || string(o.user) == string(c.user))
@@ -75,6 +85,16 @@ func (c *connection) failed(ev *sshwhy.Event) {
 	}
 }
 
+// noFile notes that the first file with keys that sshd looked for does not
+// exist. Of the second of AuthorizedKeysFile's two default names that is the
+// rule.
+func (c *connection) noFile(ev *sshwhy.Event) {
+	path := ev.Get(sshwhy.FieldPath)
+	if string(ev.Get(sshwhy.FieldReason)) == "No such file or directory" && len(path) > 0 && string(path) == string(c.firstKeyFile) {
+		c.saw |= sawNoKeyFile
+	}
+}
+
 func (c *connection) learnKey(ev *sshwhy.Event) {
 	if fp := ev.Get(sshwhy.FieldFingerprint); fp != nil {
 		c.print = append(c.print[:0], fp...)
@@ -91,7 +111,9 @@ func (k *Classifier) learnClient(c *connection, ev *sshwhy.Event) {
 	}
 	if len(c.address) == 0 || port > 0 {
 		c.address, c.port = append(c.address[:0], address...), port
-		k.table.peer(c)
+		if c.key == 0 {
+			k.table.peer(c) // it can only be found by its client
+		}
 	}
 }
 
@@ -103,6 +125,7 @@ func (k *Classifier) learnUser(c *connection, ev *sshwhy.Event) {
 		c.saw |= sawInvalid
 	case patterns.ConstantAuthenticating:
 		c.saw |= sawAuthenticating
+		c.host.namesUsers = true
 	}
 	if c.userKnown {
 		return

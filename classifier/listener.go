@@ -1,15 +1,16 @@
 package classifier
 
 import (
+	"time"
+
 	"github.com/sshwhy/sshwhy"
 )
 
 // drop gives the finding of a connection that sshd's listener closed at once:
 // it never had a process of its own, so each line is a connection.
 func (k *Classifier) drop(h *host, ev *sshwhy.Event) {
-	c := k.table.create(h, ev)
-	delete(k.table.byProcess, c.key) // the process is the listener's
-	c.key = 0
+	c := k.table.create(h, ev, 0) // the process is the listener's
+	c.ordinal = k.table.counted(h, ev, ev.Time/int64(time.Second))
 	k.learn(c, ev, &k.rules[ev.Pattern])
 	k.settle(c)
 	k.table.remove(c)
@@ -26,7 +27,7 @@ func (k *Classifier) timeOut(h *host, ev *sshwhy.Event) {
 	if c == nil || c.state != stateOpen {
 		named := *ev
 		named.PID = pid
-		c = k.table.create(h, &named)
+		c = k.table.create(h, &named, h.processKey(pid))
 	}
 	c.touch(ev.Time)
 	k.learn(c, ev, &k.rules[ev.Pattern])

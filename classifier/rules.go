@@ -10,6 +10,7 @@ type signal uint64
 
 const (
 	sawOpened         signal = 1 << iota // "Connection from": LogLevel is VERBOSE or more
+	sawTrouble                           // a line of level ERROR or FATAL
 	sawDebug                             // a line of LogLevel DEBUG1 or more
 	sawAccepted                          // sshd let the user in
 	sawSession                           // a session began: the login succeeded, whatever else is missing
@@ -38,13 +39,14 @@ const (
 	sawKexStarted                        // key exchange began (DEBUG1)
 	sawKexDone                           // key exchange was finished (DEBUG1)
 	sawRequest                           // an authentication request came (DEBUG1)
+	sawKeyProbed                         // a key was offered (DEBUG1)
 	sawFileTried                         // authorized_keys was looked at (DEBUG1)
 	sawBanner                            // the client's version was read (DEBUG1)
 	sawRefusedOptions                    // "Refused by key options"
 	sawNotPermitted                      // an address was not permitted by from=
 	sawOnlyPAM                           // nothing but lines of PAM modules so far
 	sawMaxTries                          // MaxAuthTries was reached
-	sawKeyFile                           // sshd said that it could not use authorized_keys
+	sawNoKeyFile                         // the first authorized_keys that sshd looked for does not exist (DEBUG1)
 )
 
 // action is what a line does to the life of a connection.
@@ -75,6 +77,9 @@ type rule struct {
 	child bool
 	// start marks lines that also the starting sshd writes.
 	start bool
+	// early marks lines that can only stand before a login. Those that
+	// prove a cause of an earlier phase are added to them.
+	early bool
 }
 
 // rules says what the lines mean that carry a connection along. What a line
@@ -89,23 +94,27 @@ func rules() map[sshwhy.PatternID]rule {
 		patterns.KeyFound:            {signals: sawKeyFound},
 		patterns.KeyRefusedByOptions: {signals: sawRefusedOptions},
 		// auth.c getpwnamallow, auth2.c
-		patterns.UserInvalid:         {signals: sawInvalid},
+		patterns.UserInvalid:         {signals: sawInvalid, early: true},
 		patterns.UserauthInvalidUser: {signals: sawInvalid},
 		patterns.AuthRequest:         {signals: sawRequest},
 		// packet.c
-		patterns.ConnectionOpened:       {signals: sawOpened},
-		patterns.ConnectionClosed:       {signals: sawClosed, does: doSettle},
-		patterns.ConnectionReset:        {signals: sawReset, does: doSettle},
-		patterns.ConnectionTimedOut:     {signals: sawBroken, does: doSettle},
-		patterns.ConnectionError:        {signals: sawBroken, does: doSettle},
-		patterns.DisconnectReceived:     {signals: sawDisconnect},
-		patterns.Disconnected:           {signals: sawDisconnect, does: doSettle},
-		patterns.Disconnecting:          {signals: sawHungUp, does: doSettle},
-		patterns.DisconnectingMaxTries:  {signals: sawHungUp | sawMaxTries, does: doSettle},
-		patterns.DisconnectingNoMethods: {signals: sawHungUp, does: doSettle},
-		patterns.MaxTriesExceeded:       {signals: sawMaxTries},
-		patterns.NegotiationFailed:      {signals: sawBroken, does: doSettle},
-		patterns.ReadError:              {signals: sawReset, does: doSettle},
+		patterns.ConnectionOpened:         {signals: sawOpened},
+		patterns.ConnectionClosed:         {signals: sawClosed, does: doSettle},
+		patterns.ConnectionReset:          {signals: sawReset, does: doSettle},
+		patterns.ConnectionTimedOut:       {signals: sawBroken, does: doSettle},
+		patterns.ConnectionError:          {signals: sawBroken, does: doSettle},
+		patterns.DisconnectReceived:       {signals: sawDisconnect},
+		patterns.Disconnected:             {signals: sawDisconnect, does: doSettle},
+		patterns.Disconnecting:            {signals: sawHungUp, does: doSettle},
+		patterns.DisconnectingMaxTries:    {signals: sawHungUp | sawMaxTries, does: doSettle},
+		patterns.DisconnectingNoMethods:   {signals: sawHungUp, does: doSettle},
+		patterns.MaxTriesExceeded:         {signals: sawMaxTries},
+		patterns.ReadFailed:               {signals: sawReset, does: doSettle},
+		patterns.WriteFailed:              {signals: sawBroken},
+		patterns.DisconnectingUserChanged: {signals: sawHungUp, does: doSettle},
+		patterns.DisconnectingAttack:      {signals: sawHungUp, does: doSettle},
+		patterns.NegotiationFailed:        {signals: sawBroken, does: doSettle},
+		patterns.ReadError:                {signals: sawReset, does: doSettle},
 		// kex.c, sshd.c
 		patterns.BannerMissing:         {signals: sawBroken, does: doSettle},
 		patterns.BannerBad:             {signals: sawBroken, does: doSettle},
@@ -116,7 +125,9 @@ func rules() map[sshwhy.PatternID]rule {
 		// auth-pam.c, auth2.c
 		patterns.AccessDeniedByPAM: {signals: sawPAMError, does: doSettle},
 		// PAM modules
-		patterns.PAMUnixAuthFailure:   {signals: sawPAMAuth | sawPAM},
+		patterns.PAMUnixAuthFailure:   {signals: sawPAMAuth | sawPAM, early: true},
+		patterns.PAMUnixUserUnknown:   {signals: sawPAM, early: true},
+		patterns.PAMAuthFailed:        {signals: sawPAMError | sawInteractive, early: true},
 		patterns.PAMUnixSessionOpened: {signals: sawSession | sawPAM, does: doAccept},
 		patterns.PAMUnixSessionClosed: {signals: sawSession | sawPAM, does: doEnd},
 		// session.c, serverloop.c

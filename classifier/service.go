@@ -1,6 +1,7 @@
 package classifier
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sshwhy/sshwhy"
@@ -12,6 +13,9 @@ import (
 type service struct {
 	notes *connection // the lines so far, nil for none
 	fails bool        // a line said that sshd ends
+	// told is what was said since the last start: every connection's
+	// process reads the configuration and the keys again, and says so.
+	told []sshwhy.CauseID
 }
 
 // serviceQuiet is how long sshd may be silent before what it said of itself
@@ -26,6 +30,14 @@ func (k *Classifier) startsUp(h *host, ev *sshwhy.Event) bool {
 	return c == nil || c == h.service.notes
 }
 
+// belongsToStart tells whether a line between those of a start is a part of
+// it: it names neither a client nor a user, and says nothing on a login.
+func (k *Classifier) belongsToStart(h *host, ev *sshwhy.Event, r *rule) bool {
+	notes := h.service.notes
+	return notes != nil && notes.pid == ev.PID && r.signals == 0 && !r.early && ev.Stage == sshwhy.StageNone &&
+		!ev.Has(sshwhy.FieldAddr) && !ev.Has(sshwhy.FieldUser)
+}
+
 // serve adds a line of the listener to what its sshd says of itself.
 func (k *Classifier) serve(h *host, ev *sshwhy.Event, r *rule) {
 	s := &h.service
@@ -38,11 +50,14 @@ func (k *Classifier) serve(h *host, ev *sshwhy.Event, r *rule) {
 		return
 	case doStop:
 		k.settleService(h, true)
+		s.told = s.told[:0]
 		k.note(h, ev, r)
 		k.settleService(h, true)
+		s.told = s.told[:0]
 		return
 	case doRestart:
 		k.settleService(h, true)
+		s.told = s.told[:0]
 		return
 	}
 	k.note(h, ev, r)
@@ -55,7 +70,7 @@ func (k *Classifier) serve(h *host, ev *sshwhy.Event, r *rule) {
 func (k *Classifier) note(h *host, ev *sshwhy.Event, r *rule) {
 	s := &h.service
 	if s.notes == nil {
-		s.notes = k.table.create(h, ev)
+		s.notes = k.table.create(h, ev, h.processKey(ev.PID))
 		h.waiting.remove(s.notes)
 		s.notes.state = stateService
 		h.notes.add(s.notes)
@@ -72,8 +87,9 @@ func (k *Classifier) settleService(h *host, now bool) {
 		return
 	}
 	c, fails := s.notes, s.fails
-	*s = service{}
-	if p := k.best(c, nil); p != nil {
+	s.notes, s.fails = nil, false
+	if p := k.best(c, nil); p != nil && (fails || !slices.Contains(s.told, p.cause)) {
+		s.told = append(s.told, p.cause)
 		k.tellService(c, p, fails)
 	}
 	k.table.remove(c)

@@ -2,12 +2,15 @@ package classifier
 
 import (
 	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/patterns"
 )
 
 // accept tells that the login succeeded.
 func (k *Classifier) accept(c *connection) {
 	c.move(stateAccepted)
+	k.table.peer(c) // the child that serves the session is another process
 	k.tell(c)
+	k.acceptedAfter(c)
 }
 
 // endSession notes that a session is over and says what went wrong in it.
@@ -24,13 +27,26 @@ func (k *Classifier) endSession(c *connection) {
 // settle gives the finding of a connection that is over.
 func (k *Classifier) settle(c *connection) {
 	c.move(stateDone)
+	if c.saysNothing() {
+		return
+	}
 	k.tell(c)
+	if c.told.outcome == sshwhy.OutcomeRefused {
+		k.refused(c)
+	}
+}
+
+// saysNothing tells lines of a process that is no connection's as far as the
+// log shows: neither a client nor a user, and nothing went wrong. At DEBUG1
+// sshd's grandchildren write such lines.
+func (c *connection) saysNothing() bool {
+	return len(c.address) == 0 && !c.userKnown && len(c.proofs) == 0 && c.saw&^(sawDebug|sawSession|sawPAM|sawOnlyPAM|sawEnded) == 0
 }
 
 // revise gives the finding again if there is anything new to say.
 func (k *Classifier) revise(c *connection) {
 	if c.revision == 0 {
-		if c.state == stateDone {
+		if c.state == stateDone && !c.saysNothing() {
 			k.tell(c)
 		}
 		return
@@ -66,11 +82,14 @@ func (k *Classifier) hand(c *connection, d decision) {
 	if c.revision > 0 && now == c.told {
 		return
 	}
+	f.Before = sshwhy.Verdict{Outcome: c.told.outcome, Cause: c.told.cause, Confidence: c.told.confidence}
 	c.revision++
 	c.told = now
 	f.Revision = c.revision
-	f.Host = append(k.hostName[:0], c.host.name...)
-	k.hostName = f.Host
+	f.Host = c.host.bytes
+	if f.Decisive < 0 {
+		f.Decisive = k.telling(c)
+	}
 	for i := range c.lines {
 		f.Evidence = append(f.Evidence, sshwhy.Evidence{Text: c.line(i), Pattern: c.lines[i].pattern})
 	}
@@ -78,4 +97,16 @@ func (k *Classifier) hand(c *connection, d decision) {
 		f.First = c.line(0)
 	}
 	k.yield(f)
+}
+
+// telling gives the index of the line that tells most where none proves the
+// cause: the first that says that something was refused, -1 for none.
+func (k *Classifier) telling(c *connection) int {
+	const refusals = sawPassword | sawKey | sawInteractive | sawPAMAuth | sawPartial | sawMaxTries | sawRefusedOptions
+	for i := range c.lines {
+		if p := c.lines[i].pattern; p == patterns.LoginFailed || k.rules[p].signals&refusals != 0 {
+			return i
+		}
+	}
+	return -1
 }

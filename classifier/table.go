@@ -1,6 +1,7 @@
 package classifier
 
 import (
+	"bytes"
 	"hash/maphash"
 	"slices"
 	"time"
@@ -25,6 +26,7 @@ type table struct {
 // of their last lines, and its sshd.
 type host struct {
 	name  string
+	bytes []byte // the same, for findings
 	id    uint32
 	clock int64 // the highest time seen, in nanoseconds since 1970 UTC
 	// waiting are connections that nothing was decided of, accepted those
@@ -33,8 +35,11 @@ type host struct {
 	waiting, accepted, done, notes list
 	// loggedPAM tells that pam_unix writes on this host: UsePAM is yes.
 	loggedPAM bool
-	orphans   []*connection // lines of children whose connection is not known yet
-	service   service
+	// namesUsers tells that sshd names the user when a client leaves: it is
+	// 7.5 or later.
+	namesUsers bool
+	orphans    []*connection // lines of children whose connection is not known yet
+	service    service
 	// second and firsts number equal first lines within one second.
 	second int64
 	firsts map[uint64]uint32
@@ -99,7 +104,7 @@ func (t *table) host(name []byte) *host {
 			return h
 		}
 	}
-	h := &host{name: string(name), id: uint32(len(t.hosts) + 1), firsts: map[uint64]uint32{}}
+	h := &host{name: string(name), bytes: bytes.Clone(name), id: uint32(len(t.hosts) + 1), firsts: map[uint64]uint32{}}
 	t.hosts[h.name] = h
 	return h
 }
@@ -120,8 +125,9 @@ func (t *table) peerKey(h *host, address []byte, port int) uint64 {
 	return maphash.Bytes(t.seed, address) ^ uint64(h.id)<<40 ^ uint64(port)<<17 | 1
 }
 
-// create opens a connection for the process of an event.
-func (t *table) create(h *host, ev *sshwhy.Event) *connection {
+// create opens a connection for an event, to be found by the key of its
+// process; 0 for none.
+func (t *table) create(h *host, ev *sshwhy.Event, key uint64) *connection {
 	c := t.free
 	if c != nil {
 		t.free = c.next
@@ -129,10 +135,9 @@ func (t *table) create(h *host, ev *sshwhy.Event) *connection {
 	} else {
 		c = &connection{}
 	}
-	c.host, c.key, c.pid = h, h.processKey(ev.PID), ev.PID
+	c.host, c.key, c.pid = h, key, ev.PID
 	c.start, c.last, c.source = ev.Time, ev.Time, ev.Record.Source
 	c.ident = append(c.ident, ev.Ident...)
-	c.ordinal = t.ordinal(h, ev)
 	if c.key != 0 {
 		t.byProcess[c.key] = c
 	}
@@ -141,9 +146,22 @@ func (t *table) create(h *host, ev *sshwhy.Event) *connection {
 	return c
 }
 
-// ordinal numbers equal first lines within a second of their host's clock.
-func (t *table) ordinal(h *host, ev *sshwhy.Event) uint32 {
-	if second := ev.Time / int64(time.Second); second != h.second {
+// ordinal numbers equal first lines of one second. Where lines bear a process
+// number, only the connection that had it before can have begun with the same.
+func (t *table) ordinal(h *host, ev *sshwhy.Event, before *connection) uint32 {
+	second := ev.Time / int64(time.Second)
+	if ev.PID != 0 {
+		if before != nil && before.start/int64(time.Second) == second && len(before.lines) > 0 && bytes.Equal(before.line(0), ev.Record.Text) {
+			return before.ordinal + 1
+		}
+		return 0
+	}
+	return t.counted(h, ev, second)
+}
+
+// counted numbers equal lines of one second.
+func (t *table) counted(h *host, ev *sshwhy.Event, second int64) uint32 {
+	if second != h.second {
 		h.second = second
 		clear(h.firsts)
 	}

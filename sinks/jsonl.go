@@ -2,6 +2,7 @@ package sinks
 
 import (
 	"io"
+	"slices"
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
@@ -10,17 +11,19 @@ import (
 // JSONL writes one JSON object a line for every finding and revision, with the
 // names of the Elastic Common Schema. docs/output.md is its contract.
 type JSONL struct {
-	w      io.Writer         // not owned
-	causes *causes.Catalogue // not owned
-	lang   causes.Language
-	o      object
-	name   []byte
-	id     []byte
+	w        io.Writer         // not owned
+	causes   *causes.Catalogue // not owned
+	lang     causes.Language
+	advice   advice
+	clock    clock
+	o        object
+	name     []byte
+	headings []heading // by CauseID
 }
 
 // NewJSONL gives a sink that writes to w, whose caller flushes it.
 func NewJSONL(w io.Writer, c *causes.Catalogue, lang causes.Language) *JSONL {
-	return &JSONL{w: w, causes: c, lang: lang}
+	return &JSONL{w: w, causes: c, lang: lang, advice: newAdvice(c, lang), headings: make([]heading, len(c.Causes)+1)}
 }
 
 // Deliver implements sshwhy.Sink.
@@ -35,8 +38,12 @@ func (s *JSONL) Deliver(f *sshwhy.Finding) error {
 func (s *JSONL) append(f *sshwhy.Finding) {
 	o := &s.o
 	cause := s.causes.Cause(f.Cause)
-	o.time("@timestamp", f.End)
-	s.event(f, cause)
+	var words *said
+	if cause != nil {
+		words = s.advice.of(f, func() *said { return s.say(f, cause) })
+	}
+	s.time("@timestamp", f.End)
+	s.event(f, cause, words)
 	if f.UserKnown {
 		s.name = sshwhy.Unescape(s.name[:0], f.User)
 		o.open("user")
@@ -63,30 +70,35 @@ func (s *JSONL) append(f *sshwhy.Finding) {
 		o.close()
 		o.close()
 	}
-	s.verdict(f, cause)
+	s.verdict(f, cause, words)
 }
 
-func (s *JSONL) event(f *sshwhy.Finding, cause *causes.Cause) {
+// time writes a time; many of a second follow each other.
+func (s *JSONL) time(name string, nanoseconds int64) {
+	if nanoseconds != 0 {
+		s.o.key(name)
+		s.o.buf = s.clock.append(s.o.buf, nanoseconds)
+	}
+}
+
+func (s *JSONL) event(f *sshwhy.Finding, cause *causes.Cause, words *said) {
 	o := &s.o
-	o.open("event")
-	s.id = f.AppendID(s.id[:0])
-	o.text("id", s.id)
-	o.word("kind", "event")
-	o.key("category")
+	o.key("event")
+	o.buf = append(o.buf, `{"id":"`...)
+	o.buf = f.AppendID(o.buf)
+	o.buf = append(o.buf, `","kind":"event","category":`...)
 	if f.Outcome == sshwhy.OutcomeStartupFailed || cause != nil && cause.Phase == "service" {
-		o.buf = append(o.buf, `["process"]`...)
-		o.word("action", "sshd-service")
+		o.buf = append(o.buf, `["process"],"action":"sshd-service","outcome":"`...)
 	} else {
-		o.buf = append(o.buf, `["authentication"]`...)
-		o.word("action", "ssh-login")
+		o.buf = append(o.buf, `["authentication"],"action":"ssh-login","outcome":"`...)
 	}
-	o.word("outcome", ecsOutcome(f.Outcome))
+	o.buf = append(append(o.buf, ecsOutcome(f.Outcome)...), '"')
 	if cause != nil {
-		o.word("code", cause.ID)
-		o.word("reason", cause.Reason(s.lang, f.Value))
+		o.buf = append(append(append(o.buf, `,"code":"`...), cause.ID...), `",`...)
+		o.buf = append(o.buf, words.reason...)
 	}
-	o.time("start", f.Start)
-	o.time("end", f.End)
+	s.time("start", f.Start)
+	s.time("end", f.End)
 	o.close()
 }
 
@@ -101,21 +113,17 @@ func ecsOutcome(out sshwhy.Outcome) string {
 	return "failure"
 }
 
-func (s *JSONL) verdict(f *sshwhy.Finding, cause *causes.Cause) {
+func (s *JSONL) verdict(f *sshwhy.Finding, cause *causes.Cause, words *said) {
 	o := &s.o
 	o.open("sshwhy")
-	o.word("outcome", f.Outcome.String())
-	if cause != nil {
-		o.word("phase", cause.Phase)
-	}
-	o.word("confidence", f.Confidence.String())
-	s.list("candidates", f.Candidates)
+	o.buf = append(o.buf, s.heading(f, cause)...)
+	o.comma = true
 	if len(f.Remarks) > 0 {
 		s.list("remarks", f.Remarks)
 	}
 	o.number("revision", int64(f.Revision))
 	if cause != nil {
-		s.remedy(cause.Steps(s.lang, f.Value))
+		o.buf = append(append(o.buf, ','), words.remedy...)
 	}
 	o.key("evidence")
 	o.buf = append(o.buf, '[')
@@ -145,6 +153,35 @@ func (s *JSONL) verdict(f *sshwhy.Finding, cause *causes.Cause) {
 	o.close()
 }
 
+// heading is what the verdicts on a cause have in common as JSON. The last one
+// of each cause is kept: most connections that fail for a cause leave the same
+// candidates.
+type heading struct {
+	verdict    sshwhy.Verdict
+	candidates []sshwhy.CauseID
+	json       []byte
+}
+
+// heading gives the first members of a verdict.
+func (s *JSONL) heading(f *sshwhy.Finding, cause *causes.Cause) []byte {
+	h := &s.headings[f.Cause]
+	now := sshwhy.Verdict{Outcome: f.Outcome, Cause: f.Cause, Confidence: f.Confidence}
+	if h.json != nil && h.verdict == now && slices.Equal(h.candidates, f.Candidates) {
+		return h.json
+	}
+	kept := s.o
+	s.o = object{buf: h.json[:0]}
+	s.o.word("outcome", f.Outcome.String())
+	if cause != nil {
+		s.o.word("phase", cause.Phase)
+	}
+	s.o.word("confidence", f.Confidence.String())
+	s.list("candidates", f.Candidates)
+	h.verdict, h.candidates, h.json = now, append(h.candidates[:0], f.Candidates...), s.o.buf
+	s.o = kept
+	return h.json
+}
+
 func (s *JSONL) list(name string, ids []sshwhy.CauseID) {
 	o := &s.o
 	o.key(name)
@@ -158,22 +195,24 @@ func (s *JSONL) list(name string, ids []sshwhy.CauseID) {
 	o.buf = append(o.buf, ']')
 }
 
-func (s *JSONL) remedy(steps []causes.Action) {
-	o := &s.o
-	o.key("remedy")
-	o.buf = append(o.buf, '[')
-	for i := range steps {
-		a := &steps[i]
+// say gives the reason and the remedy of a finding as JSON.
+func (s *JSONL) say(f *sshwhy.Finding, cause *causes.Cause) *said {
+	var reason, remedy object
+	reason.word("reason", cause.Reason(s.lang, f.Value))
+	remedy.key("remedy")
+	remedy.buf = append(remedy.buf, '[')
+	for i, a := range cause.Steps(s.lang, f.Value) {
 		if i > 0 {
-			o.buf = append(o.buf, ',')
+			remedy.buf = append(remedy.buf, ',')
 		}
-		o.buf = append(o.buf, '{')
-		o.comma = false
-		o.word("where", a.Where)
-		o.word("do", a.Do)
-		o.word("run", a.Run)
-		o.word("warning", a.Warning)
-		o.close()
+		remedy.buf = append(remedy.buf, '{')
+		remedy.comma = false
+		remedy.word("where", a.Where)
+		remedy.word("do", a.Do)
+		remedy.word("run", a.Run)
+		remedy.word("warning", a.Warning)
+		remedy.close()
 	}
-	o.buf = append(o.buf, ']')
+	remedy.buf = append(remedy.buf, ']')
+	return &said{reason: reason.buf, remedy: remedy.buf}
 }
