@@ -1,7 +1,7 @@
 //go:build ignore
 
 // generate checks the YAML files of the catalogue and writes table.json
-// beside them.
+// beside them and the pages of docs/ that show it.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/sshwhy/sshwhy/causes"
+	"github.com/sshwhy/sshwhy/patterns"
 )
 
 func main() {
@@ -17,7 +18,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	files, err := causes.Generate(catalogue)
+	messages, err := patterns.Load()
+	if err != nil {
+		log.Fatal(err)
+	}
+	files, err := causes.Generate(catalogue, messages)
 	if err != nil {
 		log.Fatal(err)
 	}

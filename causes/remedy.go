@@ -1,6 +1,7 @@
 package causes
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sshwhy/sshwhy"
@@ -35,14 +36,20 @@ func (c *Cause) Reason(lang Language, values Values) string {
 	return text
 }
 
-// Steps gives the remedy's steps that apply to the values. A change of
-// sshd_config comes with what it needs: a copy first, a check and a reload
-// after it, and a second session before the first is closed.
+// Steps gives the remedy's steps that apply to the values. Changes of
+// sshd_config come with what they need: a copy before the first, a check and a
+// reload after the last, and a second session before this one is closed. They
+// may be several, of which the reader takes one.
 func (c *Cause) Steps(lang Language, values Values) []Action {
+	return c.steps(lang, values, func(s *Step) bool { return s.applies(values) })
+}
+
+func (c *Cause) steps(lang Language, values Values, applies func(*Step) bool) []Action {
 	var out []Action
+	edited := 0 // the place after the last change
 	for i := range c.Remedy {
 		s := &c.Remedy[i]
-		if !s.applies(values) {
+		if !applies(s) {
 			continue
 		}
 		do, _ := fill(s.Do[lang], values, shown)
@@ -52,25 +59,41 @@ func (c *Cause) Steps(lang Language, values Values) []Action {
 			out = append(out, a)
 			continue
 		}
-		out = append(out, careful(a, s, lang, values)...)
+		if edited == 0 {
+			out = append(out, backup(s.Where, lang))
+		}
+		out = append(out, change(a, s, lang, values))
+		edited = len(out)
 	}
-	return out
+	if edited == 0 {
+		return out
+	}
+	return slices.Insert(out, edited, reload(out[edited-1].Where, lang)...)
 }
 
-// careful wraps a change of sshd_config.
-func careful(change Action, s *Step, lang Language, values Values) []Action {
-	words := editWords[lang]
-	backup, _ := fill("cp -p {path} {path}.bak.$(date +%F)", configPath, quoted)
-	line, _ := fill(s.Line, values, shown)
-	change.Run, _ = fill(s.Edit, values, quoted)
-	if line != "" {
-		change.Do += words.line + line
+// backup keeps what sshd_config was before the first change of the day.
+func backup(where string, lang Language) Action {
+	const run = "[ -e {path}.bak.$(date +%F) ] || cp -p {path} {path}.bak.$(date +%F)"
+	a := Action{Where: where, Do: editWords[lang].backup}
+	a.Run, _ = fill(run, configPath, quoted)
+	return a
+}
+
+// change is a change of sshd_config, with the line that it is about.
+func change(a Action, s *Step, lang Language, values Values) Action {
+	a.Run, _ = fill(s.Edit, values, quoted)
+	if line, _ := fill(s.Line, values, shown); line != "" {
+		a.Do += editWords[lang].line + line
 	}
+	return a
+}
+
+// reload makes the changes hold, and says how not to be locked out by them.
+func reload(where string, lang Language) []Action {
+	words := editWords[lang]
 	return []Action{
-		{Where: change.Where, Do: words.backup, Run: backup},
-		change,
-		{Where: change.Where, Do: words.reload, Run: "sshd -t && systemctl reload sshd"},
-		{Where: change.Where, Do: words.keep},
+		{Where: where, Do: words.reload, Run: "sshd -t && systemctl reload sshd"},
+		{Where: where, Do: words.keep},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/patterns"
 )
 
 type file struct {
@@ -79,9 +80,18 @@ func readFile(fsys fs.FS, phase string) ([]Cause, error) {
 			s.Do = map[Language]string{English: s.English, Japanese: s.Japanese}
 			c.Remedy = append(c.Remedy, s.Step)
 		}
+		if y.Japanese != nil {
+			y.Japanese.Means, y.Japanese.Sure = unfold(y.Japanese.Means), unfold(y.Japanese.Sure)
+		}
 		list = append(list, c)
 	}
 	return list, nil
+}
+
+// unfold takes out the blanks that YAML puts where a Japanese text goes on in
+// the next line.
+func unfold(text string) string {
+	return strings.NewReplacer("。 ", "。", "、 ", "、").Replace(text)
 }
 
 // check holds an entry to what every reader of it relies on.
@@ -174,12 +184,16 @@ func fieldsOf(template string) []string {
 	}
 }
 
-// Generate gives the files that are made from the catalogue, by name. A test
-// holds them against the ones in this folder.
-func Generate(c *Catalogue) (map[string]string, error) {
+// Generate gives the files that are made from the catalogue, by their names as
+// seen from this folder. A test holds them against what is there.
+func Generate(c *Catalogue, messages *patterns.Catalogue) (map[string]string, error) {
 	text, err := json.MarshalIndent(c.Causes, "", "")
 	if err != nil {
 		return nil, fmt.Errorf("writing the table of causes: %w", err)
 	}
-	return map[string]string{"table.json": string(text) + "\n"}, nil
+	return map[string]string{
+		"table.json":           string(text) + "\n",
+		"../docs/causes.md":    document(c, messages, English),
+		"../docs/causes.ja.md": document(c, messages, Japanese),
+	}, nil
 }

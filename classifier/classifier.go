@@ -176,10 +176,10 @@ func (k *Classifier) connect(h *host, ev *sshwhy.Event, r *rule) {
 		k.revise(c)
 	case c.state == stateAccepted:
 		k.endSession(c)
-	case r.does == doSettle || r.does == doEnd:
+	case r.does == doSettle || r.does == doEnd || ev.Level == sshwhy.LevelFatal:
 		k.settle(c)
 	}
-	k.bound()
+	k.bound(h)
 }
 
 // advance moves a host's clock and settles what has waited too long.
@@ -196,25 +196,27 @@ func (k *Classifier) advance(h *host, now int64) {
 		k.table.remove(c)
 	}
 	k.endEpisodes(h)
-	k.settleService(h, false)
+	k.settleServices(h, false)
 }
 
-// bound settles the connection that has been silent longest while there are
-// too many.
-func (k *Classifier) bound() {
-	for k.table.open > maxConnections {
-		var oldest *connection
-		for _, h := range k.table.hosts {
-			for _, l := range [...]*list{&h.done, &h.waiting, &h.accepted} {
-				if c := l.first; c != nil && (oldest == nil || c.last < oldest.last) {
-					oldest = c
-				}
-			}
+// bound makes room while there is more than fits: on the host at hand, which
+// is the one that has just grown, first what is done and then what has been
+// silent longest.
+func (k *Classifier) bound(h *host) {
+	for k.table.open > maxConnections || k.table.bytes > maxBytes {
+		switch {
+		case h.done.first != nil:
+			k.table.remove(h.done.first) // nothing is lost but lines that come late
+			continue
+		case h.waiting.first != nil:
+			c := h.waiting.first
+			k.settle(c)
+			k.table.remove(c)
+		case h.accepted.first != nil:
+			k.table.remove(h.accepted.first)
+		default:
+			return
 		}
-		if oldest.state == stateOpen {
-			k.settle(oldest)
-		}
-		k.table.remove(oldest)
 		k.evicted++
 	}
 }
@@ -237,7 +239,7 @@ func (k *Classifier) Close(yield func(*sshwhy.Finding)) {
 		for c := h.done.first; c != nil; c = h.done.first {
 			k.table.remove(c)
 		}
-		k.settleService(h, true)
+		k.settleServices(h, true)
 	}
 	for e := k.attacks.order.first; e != nil; e = k.attacks.order.first {
 		k.endEpisode(e)

@@ -38,6 +38,7 @@ type connection struct {
 	lines           []evidence
 	text            []byte // the lines' texts, one after the other
 	dropped         int    // lines that were not kept
+	weight          int    // its share in table.bytes
 	orphaned        bool   // it stands among its host's orphans
 	prev, next      *connection
 }
@@ -83,10 +84,14 @@ const (
 	maxLineText  = 4 << 10
 	maxProofs    = 12
 	maxNameBytes = 1 << 10
+	maxKeptText  = 2 << 10 // of one that waits for its next use
 )
 
 // reset makes a connection ready for its next use, keeping its memory.
 func (c *connection) reset() {
+	if cap(c.text) > maxKeptText {
+		c.text = nil
+	}
 	for i := range c.proofs {
 		c.proofs[i].values = nil
 	}
@@ -112,6 +117,15 @@ func (c *connection) keep(ev *sshwhy.Event) int {
 	c.lines = append(c.lines, evidence{ev.Pattern, int32(len(c.text))})
 	return len(c.lines) - 1
 }
+
+// size is the memory that a connection takes, about.
+func (c *connection) size() int {
+	return connectionSize + cap(c.text) + 8*cap(c.lines) + 48*cap(c.proofs) + cap(c.user) + cap(c.address)
+}
+
+// connectionSize is that of the struct, of its entries in the maps, and of the
+// short texts that every connection has.
+const connectionSize = 900
 
 // line gives the text of a kept line.
 func (c *connection) line(i int) []byte {

@@ -57,9 +57,9 @@ func (k *Classifier) decideAccepted(c *connection) decision {
 	switch {
 	case c.saw&sawLeft != 0:
 	case c.saw&sawClosed != 0:
-		d.cause, d.confidence, d.candidates = k.known.lost, sshwhy.ConfidenceLikely, k.known.closedSession
+		d.cause, d.confidence, d.candidates = k.known.lost, sshwhy.ConfidenceLikely, k.known.vanished
 		d.why = "the client closed the connection without saying that it leaves"
-	case c.saw&sawEnded != 0:
+	case c.saw&sawEnded != 0: // in a chroot without /dev/log sshd cannot log the goodbye
 		d.cause, d.confidence, d.candidates = k.known.undetermined, sshwhy.ConfidenceUndetermined, k.known.vanished
 		d.why = "the session ended, and the client had not said that it leaves"
 	}
@@ -139,8 +139,8 @@ func (k *Classifier) decidePassword(c *connection) decision {
 	case string(c.user) == "root":
 		d.candidates = n.rootPasswordFailed
 		d.why = "a password of root was refused; PermitRootLogin leaves the same lines for the right one"
-	case c.saw&sawPassword != 0 && c.saw&sawPAMAuth == 0 && c.host.loggedPAM:
-		d = undetermined(n.undetermined, n.passwordSilent, "sshd refused a password, but pam_unix, which writes on this host, did not")
+	case c.saw&sawPassword != 0 && c.saw&sawPAMAuth == 0 && c.host.viaPAM(c.user):
+		d = undetermined(n.undetermined, n.passwordSilent, "sshd refused a password, but pam_unix, which wrote of this user before, did not")
 	}
 	return d
 }
@@ -174,8 +174,10 @@ func (k *Classifier) decideSilent(c *connection) decision {
 		return d
 	case c.saw&sawAuthenticating != 0 && verbose:
 		return because(n.silentCloseVerbose, "the client left, and at VERBOSE a refused key or password would have left a line")
-	case c.saw&sawAuthenticating != 0:
+	case c.saw&sawAuthenticating != 0 && string(c.ident) == "sshd":
 		return because(n.silentClose, "the client left during authentication; at LogLevel INFO sshd does not log a refused key or a method that is off")
+	case c.saw&sawAuthenticating != 0:
+		return because(n.silentCloseNew, "the client left during authentication; at LogLevel INFO sshd does not log a refused key or a method that is off")
 	case c.saw&(sawClosed|sawDisconnect) != 0 && c.namesNobody() && verbose:
 		return because(n.beforeUserVerbose, "the client left; at VERBOSE a refused key or password would have left a line")
 	case c.saw&(sawClosed|sawDisconnect) != 0 && c.namesNobody():
@@ -193,7 +195,7 @@ const disconnectByApplication = 11
 // namesNobody tells whether the connection may be of a release up to 7.4,
 // whose closing lines never name a user.
 func (c *connection) namesNobody() bool {
-	return c.saw&sawPreauth != 0 && c.saw&sawAuthenticating == 0 && string(c.ident) == "sshd" && !c.host.namesUsers
+	return c.saw&sawPreauth != 0 && c.saw&sawAuthenticating == 0 && string(c.ident) == "sshd"
 }
 
 func undetermined(cause sshwhy.CauseID, candidates []sshwhy.CauseID, why string) decision {

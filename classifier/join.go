@@ -2,6 +2,8 @@ package classifier
 
 import (
 	"bytes"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/sshwhy/sshwhy"
@@ -16,8 +18,11 @@ func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule) *connection {
 	named := len(address) > 0 && port > 0 // the line names the client's side of the connection
 	var before *connection                // the one that had the process number before
 	if c := k.table.byProcess[key]; c != nil && key != 0 && c.state == stateService {
-		k.settleService(h, true) // a process that re-reads what the listener has read
+		k.settleNotes(c) // a process that re-reads what the listener has read
 	} else if c != nil && key != 0 {
+		if p := k.claimed(c, address, port); p != nil {
+			return p
+		}
 		if !another(c, ev, r, address, port) {
 			return c
 		}
@@ -41,8 +46,11 @@ func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule) *connection {
 		k.adopt(h, c, key)
 		return c
 	}
-	if r.child && before == nil && k.orphan(h, ev) {
-		return nil
+	if r.child {
+		k.finish(before)
+		if before = nil; k.orphan(h, ev) {
+			return nil
+		}
 	}
 	if key == 0 {
 		if c := k.withoutProcess(h, ev, named); c != nil {
@@ -59,6 +67,20 @@ func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule) *connection {
 	return c
 }
 
+// claimed gives the connection of the client that a line of an orphan's
+// process names: the orphan was its child.
+func (k *Classifier) claimed(c *connection, address []byte, port int) *connection {
+	if !c.orphaned || len(address) == 0 || port <= 0 {
+		return nil
+	}
+	p := k.table.byPeer[k.table.peerKey(c.host, address, port)]
+	if p == nil || p == c {
+		return nil
+	}
+	k.give(c.host, slices.Index(c.host.orphans, c), p)
+	return p
+}
+
 // another tells whether an event on the process of a known connection begins
 // another one: process numbers are used again.
 func another(c *connection, ev *sshwhy.Event, r *rule, address []byte, port int) bool {
@@ -69,12 +91,22 @@ func another(c *connection, ev *sshwhy.Event, r *rule, address []byte, port int)
 	if r.signals&sawOpened != 0 {
 		return c.state == stateDone || c.port > 0 || c.saw&sawOpened != 0
 	}
-	if c.state != stateDone || named || ev.Level >= sshwhy.LevelDebug1 {
+	if c.state != stateDone || ev.Level >= sshwhy.LevelDebug1 {
 		return false
 	}
-	// After the end come the lines of what is taken down. What can only
-	// stand before a login, or ends a connection once more, is of another.
-	return r.early || r.does == doSettle && ev.Time > c.last && c.saw&(sawAccepted|sawSession) == 0
+	served := c.saw&(sawAccepted|sawSession) != 0
+	switch {
+	case r.early:
+		return true // it can only stand before a login, and this connection is over
+	case named:
+		return c.port == 0
+	case c.saw&sawFatal != 0 && !served:
+		return r.signals != 0 && r.does != doTrail && r.does != doEnd
+	case r.child:
+		return !served
+	}
+	// One line ends a connection; a second one ends another.
+	return r.does == doSettle && ev.Time > c.last && !served
 }
 
 // plausible tells whether a line from another process can belong to the
@@ -219,20 +251,18 @@ func (k *Classifier) give(h *host, i int, c *connection) {
 	k.revise(c)
 }
 
-// silentEnd gives a session that ended without a disconnect line the orphan
-// that fits: the first child after its process.
+// silentEnd gives a session that ended without a goodbye the orphan that fits:
+// a child that died of what it said, the next one after its process. Children
+// that go on are claimed by their own later lines.
 func (k *Classifier) silentEnd(c *connection) {
 	h := c.host
 	if c.child != 0 || c.saw&(sawLeft|sawClosed|sawReset) != 0 {
 		return
 	}
-	best := -1
+	best, distance := -1, int32(math.MaxInt32)
 	for i, o := range h.orphans {
-		if o.start < c.start || o.pid < c.pid {
-			continue
-		}
-		if best < 0 || o.pid < h.orphans[best].pid {
-			best = i
+		if d := after(c.pid, o.pid); o.saw&sawFatal != 0 && o.start >= c.start && d < distance {
+			best, distance = i, d
 		}
 	}
 	if best >= 0 {
@@ -240,12 +270,30 @@ func (k *Classifier) silentEnd(c *connection) {
 	}
 }
 
-// helper lets a connection absorb what a process of its wrote before: PAM's
-// helper for keyboard-interactive, or the command that was to give the keys.
-// Their lines come first and bear the address, or nothing.
+// after gives how many processes were started between two, the second being
+// the later: numbers begin again behind the kernel's pid_max, which is 32768
+// or 4194304 (proc(5)).
+func after(first, second int32) int32 {
+	d := second - first
+	switch {
+	case d >= 0:
+		return d
+	case first <= 1<<15:
+		return d + 1<<15
+	}
+	return d + 1<<22
+}
+
+// nearby is how far the number of a helper process can be from that of the
+// process that started it, on a busy host.
+const nearby = 2000
+
+// helper lets a connection absorb what a process that it started wrote before:
+// PAM's helper for keyboard-interactive, or the command that was to give the
+// keys. Such lines bear no port.
 func (k *Classifier) helper(c *connection, fits func(*connection) bool) {
 	for o := c.host.waiting.last; o != nil; o = o.prev {
-		if o != c && o.saw&sawOnlyPAM != 0 && c.last-o.last <= int64(30*time.Second) && fits(o) {
+		if o != c && o.saw&sawOnlyPAM != 0 && c.last-o.last <= int64(30*time.Second) && after(c.pid, o.pid) < nearby && fits(o) {
 			key := o.key
 			c.absorb(o)
 			k.table.remove(o)

@@ -20,8 +20,8 @@ type known struct {
 	rank map[sshwhy.CauseID]int // of two proved causes the one with the lower rank answers
 
 	// The candidates of each shape, likeliest first.
-	silentClose, noKeyFile, silentCloseVerbose, keyRefused, certRefused, noneRefused, beforeUser, beforeUserOld, beforeUserVerbose, passwordFailed, rootPasswordFailed,
-	passwordSilent, invalidCalled, pamDenied, partial, keyFound, vanished, closedSession, optionsRefused, unended, reset0, hostKeyUnloadable []sshwhy.CauseID
+	silentClose, silentCloseNew, noKeyFile, silentCloseVerbose, keyRefused, certRefused, noneRefused, beforeUser, beforeUserOld, beforeUserVerbose, passwordFailed, rootPasswordFailed,
+	passwordSilent, invalidCalled, pamDenied, partial, keyFound, vanished, optionsRefused, unended, reset0, hostKeyUnloadable []sshwhy.CauseID
 }
 
 func knownCauses(c *causes.Catalogue) (known, error) {
@@ -108,7 +108,11 @@ func (k *known) shapes(list func(...string) []sshwhy.CauseID) {
 	k.silentClose = list("key-not-authorized", "authorized-keys-missing", "client-gave-up", "password-auth-disabled", "authorized-keys-malformed",
 		"authorized-keys-empty", "authorized-keys-bad-option", "authorized-keys-location", "home-missing", "no-usable-method", "pubkey-auth-disabled",
 		"method-not-permitted", "second-factor-missing", "kbdint-auth-disabled", "authorized-keys-unreadable", "cert-untrusted-ca", "key-line-is-ca",
-		"authorized-keys-command-empty", "empty-password", "key-algorithm-refused")
+		"authorized-keys-command-empty", "empty-password")
+	// Since 9.6 the server names its algorithms before the first key
+	// (RFC 8308 ext-info), and the client does not offer what is not among
+	// them: nothing is refused, and nothing logged.
+	k.silentCloseNew = append(k.silentClose[:len(k.silentClose):len(k.silentClose)], list("key-algorithm-refused")...)
 	// The same at VERBOSE, where a refused key does leave a line.
 	k.silentCloseVerbose = list("client-gave-up", "password-auth-disabled", "no-usable-method", "pubkey-auth-disabled", "method-not-permitted",
 		"kbdint-auth-disabled", "key-algorithm-refused")
@@ -142,9 +146,8 @@ func (k *known) shapes(list func(...string) []sshwhy.CauseID) {
 	k.partial = list("second-factor-missing", "second-factor-failed", "client-gave-up")
 	k.keyFound = list("client-gave-up", "second-factor-missing", "pam-account-denied", "login-grace-timeout", "connection-lost")
 	// A session that ended without the client's goodbye.
-	k.vanished = list("connection-lost", "connection-reset", "session-killed", "channel-timeout", "pty-denied", "subsystem-missing")
-	// The same with a line that the client closed the connection.
-	k.closedSession = append(k.vanished, list("forwarding-denied", "subsystem-unknown", "chroot-bad-ownership", "chroot-missing", "nologin-file")...)
+	k.vanished = list("connection-lost", "connection-reset", "session-killed", "channel-timeout", "pty-denied", "forwarding-denied", "subsystem-unknown",
+		"subsystem-missing", "chroot-bad-ownership", "chroot-missing", "nologin-file", "pam-session-failed", "login-limit")
 	// "Refused by key options" without the line that from= leaves before it
 	// (auth2-pubkeyfile.c: expiry-time is DEBUG1 only).
 	k.optionsRefused = list("key-entry-expired", "key-source-not-permitted", "authorized-keys-bad-option")

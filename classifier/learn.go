@@ -1,6 +1,8 @@
 package classifier
 
 import (
+	"bytes"
+
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/patterns"
 )
@@ -10,7 +12,7 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule) {
 	first := len(c.lines) == 0
 	line := c.keep(ev)
 	if r.signals&sawPAM != 0 {
-		c.host.loggedPAM = true
+		c.host.notePAM(ev.Get(sshwhy.FieldUser))
 	} else if !first && ev.Pattern != patterns.KeysCommandNotRun {
 		c.saw &^= sawOnlyPAM
 	}
@@ -18,7 +20,9 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule) {
 	switch {
 	case ev.Level >= sshwhy.LevelDebug1:
 		c.saw |= sawDebug
-	case ev.Level == sshwhy.LevelError, ev.Level == sshwhy.LevelFatal:
+	case ev.Level == sshwhy.LevelFatal:
+		c.saw |= sawTrouble | sawFatal
+	case ev.Level == sshwhy.LevelError:
 		c.saw |= sawTrouble
 	}
 	if ev.Stage == sshwhy.StagePreauth {
@@ -40,8 +44,9 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule) {
 		}
 	case patterns.KeyFileNotOpened:
 		c.noFile(ev)
-	case patterns.DisconnectReceived:
-		c.code = ev.Int(sshwhy.FieldCode)
+	case patterns.DisconnectReceived, patterns.Disconnected:
+		c.code = max(c.code, ev.Int(sshwhy.FieldCode))
+		c.farewell(ev)
 	case patterns.ChildPID:
 		key := c.host.processKey(int32(ev.Int(sshwhy.FieldPID)))
 		k.table.bind(c, key)
@@ -52,9 +57,11 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule) {
 			return o.saw&sawPAMAuth != 0 && string(o.address) == string(c.address) && (!o.userKnown || string(o.user) == string(c.user))
 		})
 	case patterns.KeysCommandFailed:
-		k.helper(c, func(o *connection) bool { return o.saw&sawPAMAuth == 0 && !o.userKnown && len(o.address) == 0 })
+		command := ev.Get(sshwhy.FieldPath)
+		k.helper(c, func(o *connection) bool { return o.failedToRun(string(command)) })
 	}
 	k.proofsOf(c, ev, line)
+	k.table.weigh(c)
 }
 
 // failed counts a refused try by its method (auth.c auth_log).
@@ -85,12 +92,40 @@ func (c *connection) failed(ev *sshwhy.Event) {
 	}
 }
 
+// failedToRun tells whether all that is known of a connection is that a
+// command could not be started.
+func (c *connection) failedToRun(command string) bool {
+	for i := range c.lines {
+		if c.lines[i].pattern != patterns.KeysCommandNotRun {
+			return false
+		}
+	}
+	for i := range c.proofs {
+		for _, v := range c.proofs[i].values {
+			if v.Field == sshwhy.FieldCommand && v.Text == command {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// farewell notes where the client's goodbye tells that it had logged in: what
+// the process before login writes ends in [preauth] since 5.9, and the port
+// stands in these lines since 7.2.
+func (c *connection) farewell(ev *sshwhy.Event) {
+	const refused = sawPassword | sawKey | sawInteractive | sawInvalid | sawPAMAuth
+	if ev.Stage == sshwhy.StageNone && ev.Has(sshwhy.FieldPort) && c.saw&refused == 0 {
+		c.saw |= sawSession | sawLeft
+	}
+}
+
 // noFile notes that the first file with keys that sshd looked for does not
 // exist. Of the second of AuthorizedKeysFile's two default names that is the
 // rule.
 func (c *connection) noFile(ev *sshwhy.Event) {
 	path := ev.Get(sshwhy.FieldPath)
-	if string(ev.Get(sshwhy.FieldReason)) == "No such file or directory" && len(path) > 0 && string(path) == string(c.firstKeyFile) {
+	if string(ev.Get(sshwhy.FieldReason)) == "No such file or directory" && len(path) > 0 && string(path) == string(c.firstKeyFile) && !bytes.HasSuffix(path, []byte("/authorized_keys2")) {
 		c.saw |= sawNoKeyFile
 	}
 }
@@ -125,7 +160,6 @@ func (k *Classifier) learnUser(c *connection, ev *sshwhy.Event) {
 		c.saw |= sawInvalid
 	case patterns.ConstantAuthenticating:
 		c.saw |= sawAuthenticating
-		c.host.namesUsers = true
 	}
 	if c.userKnown {
 		return

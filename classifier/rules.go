@@ -10,6 +10,7 @@ type signal uint64
 
 const (
 	sawOpened         signal = 1 << iota // "Connection from": LogLevel is VERBOSE or more
+	sawFatal                             // a line of level FATAL: the process is gone
 	sawTrouble                           // a line of level ERROR or FATAL
 	sawDebug                             // a line of LogLevel DEBUG1 or more
 	sawAccepted                          // sshd let the user in
@@ -92,15 +93,16 @@ func rules() map[sshwhy.PatternID]rule {
 		patterns.LoginPartial:        {signals: sawPartial},
 		patterns.LoginPostponed:      {signals: sawPostponed},
 		patterns.KeyFound:            {signals: sawKeyFound},
-		patterns.KeyRefusedByOptions: {signals: sawRefusedOptions},
+		patterns.KeyRefusedByOptions: {signals: sawRefusedOptions, early: true},
 		// auth.c getpwnamallow, auth2.c
 		patterns.UserInvalid:         {signals: sawInvalid, early: true},
-		patterns.UserauthInvalidUser: {signals: sawInvalid},
+		patterns.UserauthInvalidUser: {signals: sawInvalid, early: true},
 		patterns.AuthRequest:         {signals: sawRequest},
 		// packet.c
 		patterns.ConnectionOpened:         {signals: sawOpened},
 		patterns.ConnectionClosed:         {signals: sawClosed, does: doSettle},
 		patterns.ConnectionReset:          {signals: sawReset, does: doSettle},
+		patterns.PeerNameFailed:           {signals: sawBroken, does: doSettle},
 		patterns.ConnectionTimedOut:       {signals: sawBroken, does: doSettle},
 		patterns.ConnectionError:          {signals: sawBroken, does: doSettle},
 		patterns.DisconnectReceived:       {signals: sawDisconnect},
@@ -119,9 +121,9 @@ func rules() map[sshwhy.PatternID]rule {
 		patterns.BannerMissing:         {signals: sawBroken, does: doSettle},
 		patterns.BannerBad:             {signals: sawBroken, does: doSettle},
 		patterns.BannerExchangeFailed:  {signals: sawBroken, does: doSettle},
-		patterns.BannerExchangeClosed:  {signals: sawBroken},
-		patterns.BannerExchangeInvalid: {signals: sawBroken},
-		patterns.BannerExchangeError:   {signals: sawBroken},
+		patterns.BannerExchangeClosed:  {signals: sawBroken, early: true},
+		patterns.BannerExchangeInvalid: {signals: sawBroken, early: true},
+		patterns.BannerExchangeError:   {signals: sawBroken, early: true},
 		// auth-pam.c, auth2.c
 		patterns.AccessDeniedByPAM: {signals: sawPAMError, does: doSettle},
 		// PAM modules
@@ -216,6 +218,7 @@ func rules() map[sshwhy.PatternID]rule {
 		patterns.ConfigNotInMatch:        {start: true},
 		patterns.ConfigBadMatch:          {start: true},
 		patterns.ConfigBadInclude:        {start: true},
+		patterns.ConfigUnreadable:        {start: true},
 		patterns.ConfigDeprecatedOption:  {start: true},
 		patterns.ConfigUnsupportedOption: {start: true},
 		patterns.ConfigDeprecatedValue:   {start: true},

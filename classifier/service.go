@@ -8,88 +8,91 @@ import (
 	"github.com/sshwhy/sshwhy/patterns"
 )
 
-// service is what a host's sshd says of itself, from a start or a reload to
-// the line that tells how it went.
-type service struct {
-	notes *connection // the lines so far, nil for none
-	fails bool        // a line said that sshd ends
-	// told is what was said since the last start: every connection's
-	// process reads the configuration and the keys again, and says so.
-	told []sshwhy.CauseID
-}
+// What a host's sshd says of itself, from a start or a reload to the line that
+// tells how it went, is kept like the lines of a connection, in stateService.
 
 // serviceQuiet is how long sshd may be silent before what it said of itself
 // counts as all: a failing start takes no second.
 const serviceQuiet = int64(5 * time.Second)
 
+// notesOf gives what the process of an event has said of its sshd, or nil.
+func (k *Classifier) notesOf(h *host, ev *sshwhy.Event) *connection {
+	if c := k.table.byProcess[h.processKey(ev.PID)]; c != nil && c.state == stateService {
+		return c
+	}
+	return nil
+}
+
 // startsUp tells whether a line that connections write as well is one of a
 // start: it comes from a process that is no connection's.
 func (k *Classifier) startsUp(h *host, ev *sshwhy.Event) bool {
-	key := h.processKey(ev.PID)
-	c := k.table.byProcess[key]
-	return c == nil || c == h.service.notes
+	c := k.table.byProcess[h.processKey(ev.PID)]
+	return c == nil || c.state == stateService
 }
 
 // belongsToStart tells whether a line between those of a start is a part of
 // it: it names neither a client nor a user, and says nothing on a login.
 func (k *Classifier) belongsToStart(h *host, ev *sshwhy.Event, r *rule) bool {
-	notes := h.service.notes
-	return notes != nil && notes.pid == ev.PID && r.signals == 0 && !r.early && ev.Stage == sshwhy.StageNone &&
+	return h.notes.first != nil && k.notesOf(h, ev) != nil && r.signals == 0 && !r.early && ev.Stage == sshwhy.StageNone &&
 		!ev.Has(sshwhy.FieldAddr) && !ev.Has(sshwhy.FieldUser)
 }
 
 // serve adds a line of the listener to what its sshd says of itself.
 func (k *Classifier) serve(h *host, ev *sshwhy.Event, r *rule) {
-	s := &h.service
-	if s.notes != nil && s.notes.pid != ev.PID {
-		k.settleService(h, true)
-	}
+	notes := k.notesOf(h, ev)
 	switch r.does {
 	case doListen:
-		k.settleService(h, true)
-		return
-	case doStop:
-		k.settleService(h, true)
-		s.told = s.told[:0]
-		k.note(h, ev, r)
-		k.settleService(h, true)
-		s.told = s.told[:0]
+		k.settleNotes(notes)
 		return
 	case doRestart:
-		k.settleService(h, true)
-		s.told = s.told[:0]
+		k.settleNotes(notes)
+		h.told = h.told[:0]
+		return
+	case doStop:
+		k.settleNotes(notes)
+		k.settleNotes(k.note(h, ev, r))
+		h.told = h.told[:0]
 		return
 	}
-	k.note(h, ev, r)
+	notes = k.note(h, ev, r)
 	if r.does == doFail || ev.Level == sshwhy.LevelFatal {
-		s.fails = true
+		notes.saw |= sawFatal
 	}
 }
 
 // note keeps a line of the listener.
-func (k *Classifier) note(h *host, ev *sshwhy.Event, r *rule) {
-	s := &h.service
-	if s.notes == nil {
-		s.notes = k.table.create(h, ev, h.processKey(ev.PID))
-		h.waiting.remove(s.notes)
-		s.notes.state = stateService
-		h.notes.add(s.notes)
+func (k *Classifier) note(h *host, ev *sshwhy.Event, r *rule) *connection {
+	c := k.notesOf(h, ev)
+	if c == nil {
+		c = k.table.create(h, ev, h.processKey(ev.PID))
+		h.waiting.remove(c)
+		c.state = stateService
+		h.notes.add(c)
 	}
-	s.notes.last = max(s.notes.last, ev.Time)
-	k.learn(s.notes, ev, r)
+	c.touch(ev.Time)
+	k.learn(c, ev, r)
+	return c
 }
 
-// settleService gives the finding of what a host's sshd said of itself, once
+// settleServices gives the findings of what a host's sshd said of itself, once
 // it has said all.
-func (k *Classifier) settleService(h *host, now bool) {
-	s := &h.service
-	if s.notes == nil || !now && h.clock-s.notes.last < serviceQuiet {
+func (k *Classifier) settleServices(h *host, now bool) {
+	for c := h.notes.first; c != nil && (now || h.clock-c.last >= serviceQuiet); c = h.notes.first {
+		k.settleNotes(c)
+	}
+}
+
+// settleNotes gives the finding of what one process said of its sshd. Every
+// connection's process reads the configuration and the keys again and says the
+// same again; that is told once between two starts.
+func (k *Classifier) settleNotes(c *connection) {
+	if c == nil {
 		return
 	}
-	c, fails := s.notes, s.fails
-	s.notes, s.fails = nil, false
-	if p := k.best(c, nil); p != nil && (fails || !slices.Contains(s.told, p.cause)) {
-		s.told = append(s.told, p.cause)
+	h := c.host
+	fails := c.saw&sawFatal != 0 || k.fatalAlone(c)
+	if p := k.best(c, nil); p != nil && (fails || !slices.Contains(h.told, p.cause)) {
+		h.told = append(h.told, p.cause)
 		k.tellService(c, p, fails)
 	}
 	k.table.remove(c)
@@ -97,7 +100,7 @@ func (k *Classifier) settleService(h *host, now bool) {
 
 func (k *Classifier) tellService(c *connection, p *shown, fails bool) {
 	d := decision{cause: p.cause, confidence: p.confidence, why: "sshd says so of itself"}
-	if p.cause != k.known.stopped && (fails || k.fatalAlone(c)) {
+	if p.cause != k.known.stopped && fails {
 		d.outcome = sshwhy.OutcomeStartupFailed
 	}
 	if p.confidence != sshwhy.ConfidenceCertain {

@@ -18,7 +18,8 @@ type table struct {
 	seed      maphash.Seed
 	free      *connection
 	open      int
-	bytes     int
+	bytes     int // of the connections, by their weight
+	spare     int // connections that wait for their next use
 	evicted   uint64
 }
 
@@ -33,23 +34,44 @@ type host struct {
 	// with a session, done the settled ones: each from the one that has
 	// been silent longest.
 	waiting, accepted, done, notes list
-	// loggedPAM tells that pam_unix writes on this host: UsePAM is yes.
-	loggedPAM bool
-	// namesUsers tells that sshd names the user when a client leaves: it is
-	// 7.5 or later.
-	namesUsers bool
-	orphans    []*connection // lines of children whose connection is not known yet
-	service    service
+	// pam are the users of whom PAM modules have written on this host.
+	pam     map[string]struct{}
+	orphans []*connection // lines of children whose connection is not known yet
+	// told are the causes that were told of its sshd since the last start.
+	told []sshwhy.CauseID
 	// second and firsts number equal first lines within one second.
 	second int64
 	firsts map[uint64]uint32
+}
+
+// maxPAMUsers bounds host.pam.
+const maxPAMUsers = 2048
+
+func (h *host) notePAM(user []byte) {
+	if len(user) == 0 || len(user) > 256 {
+		return
+	}
+	if _, ok := h.pam[string(user)]; ok || len(h.pam) >= maxPAMUsers {
+		return
+	}
+	if h.pam == nil {
+		h.pam = map[string]struct{}{}
+	}
+	h.pam[string(user)] = struct{}{}
+}
+
+// viaPAM tells whether a PAM module has written of the user on this host.
+func (h *host) viaPAM(user []byte) bool {
+	_, ok := h.pam[string(user)]
+	return ok
 }
 
 // The bounds of the table: what a flood can make of it.
 const (
 	maxConnections = 50_000
 	maxHosts       = 20_000
-	maxBytes       = 24 << 20
+	maxBytes       = 12 << 20
+	maxSpare       = 4096
 	maxOrphans     = 64
 )
 
@@ -132,6 +154,7 @@ func (t *table) create(h *host, ev *sshwhy.Event, key uint64) *connection {
 	if c != nil {
 		t.free = c.next
 		c.next = nil
+		t.spare--
 	} else {
 		c = &connection{}
 	}
@@ -243,7 +266,17 @@ func (t *table) remove(c *connection) {
 		c.host.orphans = slices.DeleteFunc(c.host.orphans, func(o *connection) bool { return o == c })
 	}
 	t.open--
-	c.reset()
-	c.next = t.free
-	t.free = c
+	t.bytes -= c.weight
+	if t.spare < maxSpare {
+		c.reset()
+		c.next, t.free = t.free, c
+		t.spare++
+	}
+}
+
+// weigh notes how much memory a connection takes.
+func (t *table) weigh(c *connection) {
+	size := c.size()
+	t.bytes += size - c.weight
+	c.weight = size
 }

@@ -16,18 +16,35 @@ type Words struct {
 
 	From, EmptyUser, SomeClient, Accepted   string
 	Fix, ToKnow, CouldBe, Line, Why, Remark string
-	LabelWidth                              int
-	Summary                                 Summary
-	outcomes                                map[sshwhy.Outcome]string
-	confidences                             map[sshwhy.Confidence]string
-	places                                  map[string]string
-	more                                    string
+	// Vanished says how a session ended of which the log tells no more,
+	// Revised that a verdict was given before, AsAt that its remedy was
+	// shown with the one of that time, Daemon names the sshd of a host.
+	Vanished, Revised, AsAt, Daemon string
+	LabelWidth                      int
+	Summary                         Summary
+	outcomes                        map[sshwhy.Outcome]string
+	confidences                     map[sshwhy.Confidence]string
+	places                          map[string]string
+	more                            string
 }
 
-// Summary are the headings of the account at the end of a replay.
+// Summary are the words of the account at the end of a replay. Those with a
+// verb of fmt in them are formats.
 type Summary struct {
-	Title, Span, Connections, Causes, Users, Sources, Lines, Nothing, First string
-	Read, Parsed, Unparsed, Skipped, Missed, AtMost, Assumed                string
+	Title, SoFar, Span, Connections, Service, Lines, Assumed string
+
+	Causes, ServiceCauses, Attacks, Users, Sources string
+	Fix, Example, Explain, OtherCauses             string
+
+	// Counts of names beyond the budget.
+	AtLeast, Estimated string
+
+	NoSSHD, Evicted                       string
+	Read, Truncated, SeeMissed, PerSource string
+	NoYear, NoYearStated, NoZone          string
+
+	// The list of lines that were not recognised.
+	Missed, NothingMissed, MoreShapes string
 }
 
 // Outcome names how a connection ended.
@@ -78,6 +95,7 @@ func english() *Words {
 		Language: causes.English,
 		From:     " from ", EmptyUser: "(empty name)", SomeClient: "a client", Accepted: "accepted",
 		Fix: "fix", ToKnow: "to know", CouldBe: "could be", Line: "line", Why: "why", Remark: "before",
+		Vanished: "the session ended, and the client had not said that it leaves", Revised: " (revision %d)", AsAt: "as at %s", Daemon: "sshd on %s",
 		LabelWidth: 10,
 		outcomes: map[sshwhy.Outcome]string{
 			sshwhy.OutcomeAccepted: "accepted", sshwhy.OutcomeRefused: "refused", sshwhy.OutcomeDisconnected: "disconnected",
@@ -89,11 +107,18 @@ func english() *Words {
 		places: map[string]string{"server": "server", "client": "client", "ca": "CA", "admin": "another administrator"},
 		more:   "and %d more",
 		Summary: Summary{
-			Title: "Summary", Span: "time", Connections: "connections", Causes: "why they failed", Users: "users who could not log in",
-			Sources: "sources that could not log in", Lines: "lines", Nothing: "no line of sshd was found", First: "first",
-			Read: "read", Parsed: "parsed", Unparsed: "unparsed", Skipped: "skipped",
-			Missed: "lines of sshd that were not recognised, by shape", AtMost: "(counts with ~ are upper bounds: at most that many)",
-			Assumed: "times without a year were read as of %s",
+			Title: "Summary", SoFar: "Summary so far (interrupted)", Span: "time", Connections: "connections", Service: "sshd", Lines: "lines", Assumed: "assumed",
+			Causes: "Why logins failed", ServiceCauses: "What sshd said of itself", Attacks: "Attacks",
+			Users: "Users who could not log in", Sources: "Sources that could not log in",
+			Fix: "fix", Example: "fix, e.g.", Explain: "`sshwhy explain %s` tells more, and so for every name in this list", OtherCauses: "%d others, of %d causes",
+			AtLeast: "(at least %d)", Estimated: "more than %d different names: counts with ~ are estimates, and a name that is missing occurred at most %d times",
+			NoSSHD: "no line of sshd was found", Evicted: "%d connections were judged early, because too many were open at once",
+			Read:      "%d read = %d parsed + %d unparsed (sshd's, not recognised) + %d skipped (other programs)",
+			Truncated: "%d of them were cut, by %d bytes in all, because they were longer than %d bytes", SeeMissed: "`sshwhy replay --missed` shows the unparsed ones by shape",
+			PerSource: "%s: %d read = %d parsed + %d unparsed + %d skipped",
+			NoYear:    "%s: times carry no year; it was taken from the file's time of change (--year sets it)", NoYearStated: "%s: times carry no year; --year %d was taken for the first",
+			NoZone: "%s: times carry no zone; %s was taken (--tz sets it)",
+			Missed: "Lines of sshd that were not recognised, by shape", NothingMissed: "every line of sshd was recognised", MoreShapes: "%d lines of %d further shapes",
 		},
 	}
 }
@@ -103,6 +128,7 @@ func japanese() *Words {
 		Language: causes.Japanese,
 		From:     " ← ", EmptyUser: "(空のユーザー名)", SomeClient: "クライアント", Accepted: "ログイン成功",
 		Fix: "対処", ToKnow: "調べ方", CouldBe: "候補", Line: "ログ行", Why: "根拠", Remark: "その前に",
+		Vanished: "クライアントの切断通知なしにセッションが終了", Revised: "（第 %d 版）", AsAt: "%s の対処と同じ", Daemon: "%s の sshd",
 		LabelWidth: 10,
 		outcomes: map[sshwhy.Outcome]string{
 			sshwhy.OutcomeAccepted: "ログイン成功", sshwhy.OutcomeRefused: "拒否", sshwhy.OutcomeDisconnected: "切断",
@@ -114,11 +140,18 @@ func japanese() *Words {
 		places: map[string]string{"server": "サーバー", "client": "クライアント", "ca": "認証局", "admin": "別の管理者"},
 		more:   "ほか %d 件",
 		Summary: Summary{
-			Title: "集計", Span: "期間", Connections: "接続", Causes: "失敗の原因", Users: "ログインできなかったユーザー",
-			Sources: "ログインできなかった接続元", Lines: "行", Nothing: "sshd の行は見つからなかった", First: "最初",
-			Read: "読み込み", Parsed: "解析", Unparsed: "未解析", Skipped: "対象外",
-			Missed: "認識できなかった sshd の行（形ごと）", AtMost: "（~ の付いた件数は上限値）",
-			Assumed: "年のない時刻は %s を基準に解釈した",
+			Title: "集計", SoFar: "ここまでの集計（中断）", Span: "期間", Connections: "接続", Service: "sshd", Lines: "行", Assumed: "仮定",
+			Causes: "ログインに失敗した原因", ServiceCauses: "sshd 自身の出来事", Attacks: "攻撃",
+			Users: "ログインできなかったユーザー", Sources: "ログインできなかった接続元",
+			Fix: "対処", Example: "対処の例", Explain: "詳しくは `sshwhy explain %s`（一覧のほかの名前も同様）", OtherCauses: "ほか %d 件（原因 %d 種類）",
+			AtLeast: "（少なくとも %d）", Estimated: "名前が %d 種類を超えたため、~ の付いた件数は推定値です。一覧にない名前は多くても %d 件です",
+			NoSSHD: "sshd の行は見つかりませんでした", Evicted: "同時に開いている接続が多すぎたため、%d 件は早めに判定しました",
+			Read:      "読み込み %d = 解析 %d + 未解析 %d（認識できなかった sshd の行）+ 対象外 %d（ほかのプログラム）",
+			Truncated: "うち %d 行は長すぎるため、計 %d バイトを切り捨てました（上限 %d バイト）", SeeMissed: "`sshwhy replay --missed` で未解析の行を形ごとに表示します",
+			PerSource: "%s: 読み込み %d = 解析 %d + 未解析 %d + 対象外 %d",
+			NoYear:    "%s: 時刻に年がないため、ファイルの更新時刻から補いました（--year で指定できます）", NoYearStated: "%s: 時刻に年がないため、最初の行を --year %d としました",
+			NoZone: "%s: 時刻にタイムゾーンがないため、%s としました（--tz で指定できます）",
+			Missed: "認識できなかった sshd の行（形ごと）", NothingMissed: "sshd の行はすべて認識できました", MoreShapes: "ほか %d 行（%d 種類の形）",
 		},
 	}
 }

@@ -20,7 +20,7 @@ var sampleOf = map[patterns.Kind]string{
 	patterns.KindIdent: "ident", patterns.KindMethod: "publickey", patterns.KindKeyType: "ED25519",
 	patterns.KindFingerprint: "SHA256:x/EJUbWcanMRIWSYegIJBm2XFGCUYPEzWH9ItZ8JjS8", patterns.KindAlgs: "aes128-cbc,3des-cbc",
 	patterns.KindFile: "/etc/ssh/sshd_config", patterns.KindUser: "alice", patterns.KindText: "some text", patterns.KindCertID: "alice@example", patterns.KindAccount: "alice",
-	patterns.KindPath: "/home/alice/.ssh/authorized_keys", patterns.KindReason: "No such file or directory", patterns.KindValue: "value",
+	patterns.KindPath: "/home/alice/.ssh/authorized_keys", patterns.KindAbsPath: "/home/alice/.ssh/authorized_keys", patterns.KindReason: "No such file or directory", patterns.KindValue: "value",
 }
 
 func readCatalogue(t testing.TB) *patterns.Catalogue {
@@ -207,6 +207,21 @@ func recognise(p *Parser, c *patterns.Catalogue, e *patterns.Entry, text string)
 		}
 	}
 	return c.Entry(ev.Pattern).ID, got
+}
+
+// TestNoneBeginsWithFreeText finds templates that any line could begin, one
+// with a client's text in it too.
+func TestNoneBeginsWithFreeText(t *testing.T) {
+	for _, e := range readCatalogue(t).Entries {
+		for _, l := range e.Lines {
+			variants, _ := patterns.Expand(l.Template)
+			for _, parts := range variants {
+				if k := parts[0].Kind; k.Free() && k != patterns.KindAbsPath {
+					t.Errorf("%s begins with a field of kind %s", e.ID, k)
+				}
+			}
+		}
+	}
 }
 
 // TestFreeTextIsRare lists the entries with a field that takes any text and

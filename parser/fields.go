@@ -2,37 +2,52 @@ package parser
 
 import (
 	"bytes"
+	"math/bits"
 
 	"github.com/sshwhy/sshwhy/patterns"
 )
 
-// charset is a set of bytes.
-type charset [256]bool
-
-func chars(s string) *charset {
-	var set charset
-	for i := 0; i < len(s); i++ {
-		set[s[i]] = true
-	}
-	return &set
-}
+// class is a set of kinds of bytes, a bit each.
+type class uint16
 
 const (
-	digits  = "0123456789"
-	lower   = "abcdefghijklmnopqrstuvwxyz"
-	letters = lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digit class = 1 << iota
+	hex
+	octal
+	inIdent
+	inMethod
+	inKeyType
+	inAddress
+	inIPv4
+	inZone
+	dot
 )
 
-var (
-	digitChars   = chars(digits)
-	hexChars     = chars(digits + "abcdefABCDEF")
-	octalChars   = chars("01234567")
-	identChars   = chars(digits + letters + "_-.@+/")
-	methodChars  = chars(digits + lower + "-.@")
-	keyTypeChars = chars(digits + letters + "-.@_")
-	addressChars = chars(digits + "abcdefABCDEF:.")
-	zoneChars    = chars(digits + letters + "_-.")
-)
+// classes tells for every byte which kinds it is of.
+var classes = func() (all [256]class) {
+	const (
+		digits  = "0123456789"
+		lower   = "abcdefghijklmnopqrstuvwxyz"
+		letters = lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	)
+	for c, chars := range map[class]string{
+		digit:     digits,
+		hex:       digits + "abcdefABCDEF",
+		octal:     "01234567",
+		inIdent:   digits + letters + "_-.@+/",
+		inMethod:  digits + lower + "-.@",
+		inKeyType: digits + letters + "-.@_",
+		inAddress: digits + "abcdefABCDEF:.",
+		inIPv4:    digits + ".",
+		inZone:    digits + letters + "_-.",
+		dot:       ".",
+	} {
+		for i := range len(chars) {
+			all[chars[i]] |= c
+		}
+	}
+	return all
+}()
 
 // scan gives the end of the longest text at the start of s that a field of a
 // bounded kind can take, or -1 where none can.
@@ -42,24 +57,24 @@ func scan(k patterns.Kind, s []byte) int {
 		return scanAddr(s)
 	case patterns.KindPort, patterns.KindInt:
 		if len(s) > 1 && s[0] == '-' {
-			return shifted(run(digitChars, s[1:]), 1)
+			return shifted(run(digit, s[1:]), 1)
 		}
-		return run(digitChars, s)
+		return run(digit, s)
 	case patterns.KindHex:
 		if bytes.HasPrefix(s, []byte("0x")) {
-			return shifted(run(hexChars, s[2:]), 2)
+			return shifted(run(hex, s[2:]), 2)
 		}
-		return run(hexChars, s)
+		return run(hex, s)
 	case patterns.KindOctal:
-		return run(octalChars, s)
+		return run(octal, s)
 	case patterns.KindFloat:
 		return scanFloat(s)
 	case patterns.KindIdent:
-		return run(identChars, s)
+		return run(inIdent, s)
 	case patterns.KindMethod:
-		return run(methodChars, s)
+		return run(inMethod, s)
 	case patterns.KindKeyType:
-		return run(keyTypeChars, s)
+		return run(inKeyType, s)
 	case patterns.KindFingerprint:
 		return scanFingerprint(s)
 	case patterns.KindFile:
@@ -72,21 +87,62 @@ func scan(k patterns.Kind, s []byte) int {
 	}
 }
 
-// sticky tells kinds whose text may hold the first bytes of the literal that
-// follows, so that shorter ends than the longest are worth a try.
-func sticky(k patterns.Kind) bool {
-	switch k {
-	case patterns.KindAddr, patterns.KindHost, patterns.KindWord, patterns.KindAlgs, patterns.KindIdent, patterns.KindFingerprint,
-		patterns.KindKeyType, patterns.KindMethod, patterns.KindFile:
-		return true
+// canShrink tells whether the text of a bounded kind may hold a byte that what
+// follows can begin with, so that shorter ends than the longest are worth a
+// try.
+func canShrink(k patterns.Kind, next *byteset) bool {
+	for c := range 256 {
+		if next.has(byte(c)) && canHold(k, byte(c)) {
+			return true
+		}
 	}
 	return false
 }
 
-// run gives the length of the bytes of set that s begins with, -1 for none.
-func run(set *charset, s []byte) int {
+// canHold tells whether c may stand within the text of a bounded kind.
+func canHold(k patterns.Kind, c byte) bool {
+	switch k {
+	case patterns.KindAddr:
+		return classes[c]&(inAddress|inZone) != 0 || c == '%'
+	case patterns.KindPort, patterns.KindInt, patterns.KindHex, patterns.KindOctal, patterns.KindFloat:
+		return false // a number ends where its digits do
+	case patterns.KindIdent:
+		return classes[c]&inIdent != 0
+	case patterns.KindMethod:
+		return classes[c]&inMethod != 0
+	case patterns.KindKeyType:
+		return classes[c]&inKeyType != 0
+	}
+	return c != ' '
+}
+
+// canBegin tells whether the text of a field can begin with c.
+func canBegin(k patterns.Kind, c byte) bool {
+	switch k {
+	case patterns.KindAddr:
+		return classes[c]&inAddress != 0 || c == unknownAddr[0]
+	case patterns.KindPort, patterns.KindInt, patterns.KindFloat:
+		return classes[c]&digit != 0 || c == '-'
+	case patterns.KindHex:
+		return classes[c]&hex != 0
+	case patterns.KindOctal:
+		return classes[c]&octal != 0
+	case patterns.KindIdent:
+		return classes[c]&inIdent != 0
+	case patterns.KindMethod:
+		return classes[c]&inMethod != 0
+	case patterns.KindKeyType:
+		return classes[c]&inKeyType != 0
+	case patterns.KindFile, patterns.KindAbsPath:
+		return c == '/'
+	}
+	return c != ' ' || k.Free()
+}
+
+// run gives the length of the bytes of a class that s begins with, -1 for none.
+func run(c class, s []byte) int {
 	i := 0
-	for i < len(s) && set[s[i]] {
+	for i < len(s) && classes[s[i]]&c != 0 {
 		i++
 	}
 	if i == 0 {
@@ -103,14 +159,15 @@ func shifted(end, by int) int {
 }
 
 func scanWord(s []byte) int {
-	i := bytes.IndexByte(s, ' ')
-	if i < 0 {
-		i = len(s)
+	for i, c := range s {
+		if c == ' ' {
+			if i == 0 {
+				return -1
+			}
+			return i
+		}
 	}
-	if i == 0 {
-		return -1
-	}
-	return i
+	return len(s)
 }
 
 func scanFloat(s []byte) int {
@@ -118,84 +175,101 @@ func scanFloat(s []byte) int {
 	if len(s) > 0 && s[0] == '-' {
 		sign = 1
 	}
-	i := run(digitChars, s[sign:])
+	i := run(digit, s[sign:])
 	if i < 0 {
 		return -1
 	}
 	i += sign
 	if i < len(s) && s[i] == '.' {
-		if j := run(digitChars, s[i+1:]); j > 0 {
+		if j := run(digit, s[i+1:]); j > 0 {
 			return i + 1 + j
 		}
 	}
 	return i
 }
 
+// unknownAddr is what sshd writes where it does not know the address
+// (canohost.c get_peer_ipaddr).
+const unknownAddr = "UNKNOWN"
+
 // scanAddr takes IPv4 in dotted form, IPv6 with or without a zone, and the
-// word that sshd writes where it does not know (canohost.c). A colon at the
-// end is not part of the address unless it belongs to a pair.
+// word for an address that is not known. A dot behind it ends a sentence, and
+// a colon behind it is not part of it unless it belongs to a pair.
 func scanAddr(s []byte) int {
-	n, dots, colons, hex := 0, 0, 0, false
-	for n < len(s) && addressChars[s[n]] {
-		switch c := s[n]; {
-		case c == '.':
-			dots++
-		case c == ':':
-			colons++
-		case c > '9':
-			hex = true
-		}
+	if n := scanIPv4(s); n > 0 {
+		return n
+	}
+	if bytes.HasPrefix(s, []byte(unknownAddr)) {
+		return len(unknownAddr)
+	}
+	return scanIPv6(s)
+}
+
+// scanIPv4 takes four numbers of one to three digits, where neither another
+// number nor a letter of an IPv6 address follows. A bit for every byte, set for
+// dots, tells what stands where without a branch for each number.
+func scanIPv4(s []byte) int {
+	n, dots := 0, uint64(0)
+	for n < len(s) && n < 64 && classes[s[n]]&inIPv4 != 0 {
+		dots = dots<<1 | uint64(classes[s[n]]&dot)/uint64(dot)
 		n++
 	}
-	switch {
-	case n == 0 || dots == 0 && colons < 2:
-		if bytes.HasPrefix(s, []byte("UNKNOWN")) {
-			return len("UNKNOWN")
-		}
-		return -1
-	case colons == 0:
-		if hex || !quads(s[:n], dots) {
-			return -1
-		}
-		return n
-	case colons == 1: // "192.0.2.7:", an address and what follows it
-		n = bytes.IndexByte(s, ':')
-		if hex || !quads(s[:n], dots) {
-			return -1
-		}
-		return n
-	}
-	if s[n-1] == ':' && (n < 2 || s[n-2] != ':' || n > 2 && s[n-3] == ':') {
-		n--
-	}
-	if dots != 0 && dots != 3 {
+	if n < len(s) && classes[s[n]]&hex != 0 {
 		return -1
 	}
-	if n < len(s) && s[n] == '%' {
-		if z := run(zoneChars, s[n+1:]); z > 0 {
-			n += 1 + z
-		}
+	if dots&1 != 0 {
+		n, dots = n-1, dots>>1
+	}
+	const longest = len("255.255.255.255")
+	if n > longest || bits.OnesCount64(dots) != 3 {
+		return -1
+	}
+	// With a dot in front and behind, no two may touch, and no four bytes
+	// in a row may be without.
+	dots = 1<<(n+1) | dots<<1 | 1
+	digits := ^dots & (1<<(n+2) - 1)
+	if dots&(dots>>1) != 0 || digits&(digits>>1)&(digits>>2)&(digits>>3) != 0 {
+		return -1
 	}
 	return n
 }
 
-// quads tells whether s is four numbers of one to three digits.
-func quads(s []byte, dots int) bool {
-	if dots != 3 {
-		return false
-	}
-	length := 0
-	for _, c := range s {
-		if c == '.' {
-			if length == 0 {
-				return false
+// scanIPv6 takes eight groups, or fewer with a pair of colons in place of those
+// that are zero; the last two may be an IPv4 address, and a zone may follow.
+func scanIPv6(s []byte) int {
+	n, dots, colons, pairs := 0, 0, 0, 0
+	for ; n < len(s) && classes[s[n]]&inAddress != 0; n++ {
+		switch {
+		case s[n] == '.':
+			dots++
+		case s[n] == ':':
+			colons++
+			if n > 0 && s[n-1] == ':' {
+				pairs++
 			}
-			length = 0
-		} else if length++; length > 3 {
-			return false
 		}
 	}
-	return length > 0
+	if colons < 2 {
+		return -1
+	}
+	if s[n-1] == '.' {
+		n, dots = n-1, dots-1
+	}
+	if s[n-1] == ':' && (s[n-2] != ':' || n > 2 && s[n-3] == ':') {
+		if s[n-2] == ':' {
+			pairs--
+		}
+		n, colons = n-1, colons-1
+	}
+	if dots != 0 && dots != 3 || pairs > 1 || pairs == 0 && colons != 7-dots/3 || colons > 8 {
+		return -1
+	}
+	if n < len(s) && s[n] == '%' {
+		if z := run(inZone, s[n+1:]); z > 0 {
+			n += 1 + z
+		}
+	}
+	return n
 }
 
 // scanFingerprint takes the forms of sshkey_fingerprint: HASH:base64, and the

@@ -28,9 +28,9 @@ type Options struct {
 // a word there that sshd's own messages begin with is never taken for a host.
 type splitter struct {
 	clock clock
-	// host is a copy of the last word that was found to be a host, so that
-	// the same word is not looked into line after line.
-	host []byte
+	// hosts are copies of words that were found to be hosts, so that the
+	// same ones are not looked into line after line. Each has one place.
+	hosts [64][]byte
 	// buf holds what JSON had escaped. split sees to it that it need not
 	// grow while parts of it are in use.
 	buf []byte
@@ -126,7 +126,39 @@ func (s *splitter) split(line []byte, newest time.Time, h *sshwhy.Header) (msg [
 	*h = sshwhy.Header{}
 	s.module = nil
 	line = withoutCR(line)
+	if msg := s.usual(line, newest, h); msg != nil {
+		return msg, formRFC3164, true
+	}
 	return s.outermost(line, newest, h, 0)
+}
+
+// usual reads the header that nearly all lines of a file have: a date and a
+// host that were seen before, and a tag with a pid. It takes a short way to
+// what the long one says, and gives nil for all other headers.
+func (s *splitter) usual(b []byte, newest time.Time, h *sshwhy.Header) []byte {
+	secs := s.clock.sameDay(b, newest)
+	if secs < 0 {
+		return nil
+	}
+	b = b[len("Nov 22 15:32:51 "):]
+	end := wordEnd(b)
+	if end == 0 || end == len(b) {
+		return nil
+	}
+	host, rest := b[:end], b[end+1:]
+	if !bytes.Equal(*s.hostPlace(host), host) {
+		return nil
+	}
+	t := tagAt(rest)
+	if t.kind != tagPID || t.end+1 >= len(rest) || rest[t.end] != ' ' || rest[t.name-1] == ')' {
+		return nil
+	}
+	switch rest[t.end+1] {
+	case ' ', '\t', '[', 'k':
+		return nil
+	}
+	h.Time, h.Host, h.Ident, h.PID = (s.clock.midnight+int64(secs))*1e9, host, t.ident(rest), t.pid
+	return rest[t.end+1:]
 }
 
 // outermost takes off the outermost header, which may have others inside.
@@ -197,7 +229,7 @@ func (s *splitter) origin(b []byte, newest time.Time, h *sshwhy.Header, st stamp
 			return s.insideCRI(b[n:], newest, h, depth)
 		}
 	}
-	if n := len(s.host); n > 0 && len(b) > n && b[n] == ' ' && string(b[:n]) == string(s.host) {
+	if n := wordEnd(b); n > 0 && n < len(b) && bytes.Equal(*s.hostPlace(b[:n]), b[:n]) {
 		return s.behindHost(b, b[:n], h, st)
 	}
 	first := tagAt(b)
@@ -240,9 +272,17 @@ func (s *splitter) fromHost(b []byte, h *sshwhy.Header, st stamp, first tag) ([]
 	}
 	// With a bracket in it, what follows may decide whether it is a tag.
 	if bytes.IndexByte(host, '[') < 0 {
-		s.host = append(s.host[:0], host...)
+		place := s.hostPlace(host)
+		*place = append((*place)[:0], host...)
 	}
 	return s.behindHost(b, host, h, st)
+}
+
+// hostPlace gives the place of a word among the hosts. Names of hosts mostly
+// end in a number.
+func (s *splitter) hostPlace(word []byte) *[]byte {
+	last := len(word) - 1
+	return &s.hosts[(uint(word[last])+7*uint(word[max(last-1, 0)])+uint(last))%uint(len(s.hosts))]
 }
 
 // behindHost reads the tag behind what can be a host. Where there is none, it
@@ -409,18 +449,25 @@ func (t tag) ident(b []byte) []byte { return b[:t.name] }
 
 // tagAt reads the tag that b begins with.
 func tagAt(b []byte) tag {
-	colons := false
+	colons, open := false, 0
 	for i := 0; i < len(b); i++ {
 		switch b[i] {
 		case ' ', '\t':
 			return tag{end: i}
+		case '"', '\'', '=':
+			// No program has such a name; sshd's messages have such words.
+			return tag{end: i + wordEnd(b[i:])}
+		case '(':
+			open++
+		case ')':
+			open--
 		case ':':
 			if i > 0 && !colons && (endsAt(b, i+1) || b[i+1] == '[' && string(b[:i]) == "kernel") {
 				return tag{kind: tagPlain, name: i, end: i + 1}
 			}
 			colons = true
 		case '[':
-			if i > 0 {
+			if i > 0 && open == 0 {
 				if t := bracketAt(b, i); t.kind != tagNone {
 					return t
 				}
@@ -509,13 +556,13 @@ func isHost(word []byte) bool {
 		return false
 	}
 	switch string(word) {
-	case "Accepted", "Account", "Address", "Authentication", "Bad",
+	case "Accepted", "Account", "Address", "Authentication", "AuthorizedKeysCommand", "Bad",
 		"Certificate", "Close", "Closing", "Connection", "Could", "Deprecated",
 		"Did", "Disconnected", "Disconnecting", "Excess", "Exiting", "Failed",
 		"Found", "Illegal", "Invalid", "Locked", "Login", "Nasty", "Partial",
 		"Postponed", "ROOT", "Received", "Refused", "Refusing", "Root", "Server",
 		"Starting", "Timeout", "Transferred", "Unable", "Unsafe", "Unsupported",
-		"User", "banner", "channel", "maximum", "request", "reverse", "subsystem":
+		"User", "account", "banner", "channel", "connect_to", "maximum", "request", "reverse", "subsystem":
 		return false
 	}
 	return true

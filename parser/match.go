@@ -1,11 +1,6 @@
 package parser
 
 import (
-	"bytes"
-	"cmp"
-	"fmt"
-	"slices"
-
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/patterns"
 )
@@ -16,20 +11,23 @@ import (
 // one that is literal earlier wins. A matcher does not change after
 // newMatcher and may be shared.
 type matcher struct {
-	root node
+	root *node
+	// starts leads from the first bytes of a message right into the tree.
+	starts starts
 	// conflicts are pairs of entries of which the second can never match.
 	conflicts [][2]sshwhy.PatternID
 }
 
+// node is a place in the tree. It fills one line of the cache.
 type node struct {
-	// edges are the literals that may follow, no two with the same first
-	// byte.
-	edges  []edge
-	first  byteset // the first bytes of edges
+	// edge is the literal that may follow, where there is only one.
+	edge edge
+	// branch holds the literals that may follow, where there are several.
+	branch *branch
+	// fields may follow where no literal does.
 	fields []fieldEdge
-	// pattern is the entry whose template ends here, 0 for none.
-	pattern   sshwhy.PatternID
-	constants []sshwhy.Captured
+	// ending is the entry whose template ends here, nil for none.
+	ending *ending
 }
 
 type edge struct {
@@ -37,268 +35,266 @@ type edge struct {
 	to      *node
 }
 
+// branch finds an edge by the first byte of its literal: in firsts where there
+// are two, else by an index that counts from 1.
+type branch struct {
+	firsts [twoEdges]byte
+	edges  []edge
+	index  *[256]uint8
+}
+
+const twoEdges = 2
+
+type ending struct {
+	pattern   sshwhy.PatternID
+	constants []sshwhy.Captured
+}
+
 // fieldEdge is a field that may follow. A bounded one leads to the node right
 // behind it. A free one leads to the node behind the literal that ends it.
 type fieldEdge struct {
 	field sshwhy.Field
 	kind  patterns.Kind
-	ends  string // of a free field: the literal after it; "" where it takes the rest
-	to    *node
+	way   way
+	sure  bool // it can end in one place only
+	// least is the shortest text that the field and all behind it can take,
+	// rest the shortest that stands where to goes on. Where that is not the
+	// end of the message it begins with one of next.
+	least, rest int
+	next        byteset
+	ends        string // of a free field: the literal after it; "" where it takes the rest
+	to          *node
+}
+
+// way is how the end of a field is found.
+type way uint8
+
+const (
+	wayBounded way = iota // by its own bytes
+	wayRest               // at the end of the message
+	wayLast               // where its literal stands last
+	wayFirst              // where its literal stands first
+)
+
+func wayOf(k patterns.Kind, ends string) way {
+	switch {
+	case !k.Free():
+		return wayBounded
+	case ends == "":
+		return wayRest
+	case k.LastWins():
+		return wayLast
+	}
+	return wayFirst
 }
 
 // maxTries bounds the ends that are tried for one field, so that a hostile
 // line that repeats a literal a thousand times costs no more than a long one.
 const maxTries = 48
 
-// newMatcher makes the matcher of the entries that keep accepts.
-func newMatcher(c *patterns.Catalogue, keep func(*patterns.Entry) bool) (*matcher, error) {
-	m := &matcher{}
-	for i := range c.Entries {
-		e := &c.Entries[i]
-		if !keep(e) {
-			continue
-		}
-		for _, line := range e.Lines {
-			variants, err := patterns.Expand(line.Template)
-			if err != nil {
-				return nil, fmt.Errorf("pattern %q: %w", e.ID, err)
-			}
-			for _, parts := range variants {
-				m.insert(parts, sshwhy.PatternID(i+1), c)
-			}
-		}
-	}
-	m.root.finish()
-	return m, nil
-}
-
-func (m *matcher) insert(parts []patterns.Part, id sshwhy.PatternID, c *patterns.Catalogue) {
-	n := &m.root
-	for i := 0; i < len(parts) && parts[i].Constant == ""; i++ {
-		p := parts[i]
-		if p.Literal != "" {
-			n = n.literal(p.Literal)
-			continue
-		}
-		ends := ""
-		if p.Kind.Free() && i+1 < len(parts) {
-			if ends = parts[i+1].Literal; ends != "" {
-				i++
-			}
-		}
-		n = n.field(p.Field, p.Kind, ends)
-	}
-	if n.pattern != 0 {
-		if n.pattern != id {
-			m.conflicts = append(m.conflicts, [2]sshwhy.PatternID{n.pattern, id})
-		}
-		return
-	}
-	n.pattern = id
-	for _, p := range parts {
-		if p.Constant != "" {
-			n.constants = append(n.constants, sshwhy.Captured{Field: p.Field, Value: c.Constant(p.Constant)})
-		}
-	}
-}
-
-// literal gives the node behind a literal, splitting edges that share its
-// beginning.
-func (n *node) literal(s string) *node {
-	for i := range n.edges {
-		e := &n.edges[i]
-		if e.literal[0] != s[0] {
-			continue
-		}
-		shared := 0
-		for shared < len(s) && shared < len(e.literal) && s[shared] == e.literal[shared] {
-			shared++
-		}
-		if shared < len(e.literal) {
-			e.to = &node{edges: []edge{{e.literal[shared:], e.to}}}
-			e.literal = e.literal[:shared]
-		}
-		if shared == len(s) {
-			return e.to
-		}
-		return e.to.literal(s[shared:])
-	}
-	to := &node{}
-	n.edges = append(n.edges, edge{s, to})
-	return to
-}
-
-func (n *node) field(f sshwhy.Field, k patterns.Kind, ends string) *node {
-	for i := range n.fields {
-		if e := &n.fields[i]; e.field == f && e.kind == k && e.ends == ends {
-			return e.to
-		}
-	}
-	to := &node{}
-	n.fields = append(n.fields, fieldEdge{f, k, ends, to})
-	return to
-}
-
-// finish sorts the fields of every node: bounded before free, and what says
-// more about the text before what says less.
-func (n *node) finish() {
-	slices.SortStableFunc(n.fields, func(a, b fieldEdge) int {
-		return cmp.Or(cmp.Compare(a.rank(), b.rank()), -cmp.Compare(len(a.ends), len(b.ends)))
-	})
-	for _, e := range n.edges {
-		n.first.add(e.literal[0])
-		e.to.finish()
-	}
-	for _, f := range n.fields {
-		f.to.finish()
-	}
-}
-
-func (e *fieldEdge) rank() int {
-	switch {
-	case !e.kind.Free():
-		return int(boundedRank[e.kind])
-	case e.ends != "":
-		return 100 + int(e.kind)
-	default:
-		return 200 + int(e.kind)
-	}
-}
-
-// boundedRank orders the bounded kinds from strict to loose.
-var boundedRank = [...]uint8{
-	patterns.KindAddr: 1, patterns.KindFingerprint: 2, patterns.KindPort: 3, patterns.KindInt: 4, patterns.KindOctal: 5, patterns.KindHex: 6,
-	patterns.KindFloat: 7, patterns.KindMethod: 8, patterns.KindKeyType: 9, patterns.KindFile: 10, patterns.KindIdent: 11, patterns.KindAlgs: 12,
-	patterns.KindHost: 13, patterns.KindWord: 14,
-}
-
-// match finds the pattern of e.Message and adds its fields to e.
-func (m *matcher) match(e *sshwhy.Event) bool {
-	return m.root.match(e, e.Message, 0)
-}
-
-func (n *node) match(ev *sshwhy.Event, s []byte, pos int) bool {
-	for {
-		if pos == len(s) {
-			return n.end(ev, s, pos)
-		}
-		e := n.edge(s[pos:])
-		if e == nil {
-			return n.matchFields(ev, s, pos)
-		}
-		if len(n.fields) != 0 {
-			if e.to.match(ev, s, pos+len(e.literal)) {
-				return true
-			}
-			return n.matchFields(ev, s, pos)
-		}
-		n, pos = e.to, pos+len(e.literal)
-	}
-}
-
-// end accepts the message if a template ends where it does.
-func (n *node) end(ev *sshwhy.Event, s []byte, pos int) bool {
-	if n.pattern == 0 {
-		return n.matchFields(ev, s, pos) // a free field may be empty
-	}
-	ev.Pattern = n.pattern
-	for _, c := range n.constants {
-		ev.Push(c)
-	}
-	return true
-}
-
-func (n *node) edge(s []byte) *edge {
-	c := s[0]
-	if !n.first.has(c) {
-		return nil
-	}
-	for i := range n.edges {
-		e := &n.edges[i]
-		if e.literal[0] == c {
-			if len(s) >= len(e.literal) && string(s[:len(e.literal)]) == e.literal {
-				return e
-			}
-			return nil
-		}
-	}
-	return nil
-}
-
-func (n *node) matchFields(ev *sshwhy.Event, s []byte, pos int) bool {
+// match finds the pattern of ev.Message and adds its fields to ev.
+func (m *matcher) match(ev *sshwhy.Event) bool {
 	mark := ev.Mark()
-	for i := range n.fields {
-		f := &n.fields[i]
-		var ok bool
-		switch {
-		case !f.kind.Free():
-			ok = f.matchBounded(ev, s, pos)
-		case f.ends == "":
-			ok = (pos < len(s) || f.kind.MayBeEmpty()) && f.take(ev, s, pos, len(s), len(s))
-		case f.kind.LastWins():
-			ok = f.matchLast(ev, s, pos)
-		default:
-			ok = f.matchFirst(ev, s, pos)
-		}
-		if ok {
-			return true
-		}
-		ev.Rewind(mark)
-	}
-	return false
-}
-
-// take gives the field the text from pos to end and goes on at next.
-func (f *fieldEdge) take(ev *sshwhy.Event, s []byte, pos, end, next int) bool {
-	mark := ev.Mark()
-	ev.Push(sshwhy.Captured{Field: f.field, Start: int32(pos), End: int32(end)})
-	if f.to.match(ev, s, next) {
+	if m.fromStart(ev) {
 		return true
 	}
 	ev.Rewind(mark)
 	return false
 }
 
-func (f *fieldEdge) matchBounded(ev *sshwhy.Event, s []byte, pos int) bool {
-	if pos == len(s) {
+// fromStart takes the short way to the node behind the first literal.
+func (m *matcher) fromStart(ev *sshwhy.Event) bool {
+	first := m.starts.find(ev.Message)
+	if first == nil {
+		return m.root.match(ev, 0)
+	}
+	begin := wordSize - first.used
+	if first.edge.fits(ev.Message[begin:]) && first.edge.to.match(ev, begin+len(first.edge.literal)) {
+		return true
+	}
+	return len(m.root.fields) > 0 && m.root.match(ev, 0)
+}
+
+// match tells whether what stands at pos leads from n to an ending. Where it
+// does not, fields may have been added, which the caller takes back.
+func (n *node) match(ev *sshwhy.Event, pos int) bool {
+	for {
+		switch e := n.follow(ev.Message[pos:]); {
+		case e != nil && len(n.fields) == 0:
+			n, pos = e.to, pos+len(e.literal)
+			continue
+		case e != nil && e.match(ev, pos):
+			return true
+		case pos == len(ev.Message) && n.ending != nil:
+			n.ending.settle(ev)
+			return true
+		case len(n.fields) == 0:
+			return false
+		}
+		last := len(n.fields) - 1
+		for i := range last {
+			if n.fields[i].match(ev, pos) {
+				return true
+			}
+		}
+		f := &n.fields[last]
+		if !f.sure {
+			return f.match(ev, pos)
+		}
+		// With nothing else to try, what follows is no detour.
+		end := f.end(ev.Message, pos)
+		if end < 0 {
+			return false
+		}
+		ev.Push(sshwhy.Captured{Field: f.field, Start: int32(pos), End: int32(end)})
+		n, pos = f.to, end
+	}
+}
+
+// match tries the way through an edge that has fields beside it.
+func (e *edge) match(ev *sshwhy.Event, pos int) bool {
+	mark := ev.Mark()
+	if e.to.match(ev, pos+len(e.literal)) {
+		return true
+	}
+	ev.Rewind(mark)
+	return false
+}
+
+// settle makes the message one of the ending's pattern.
+func (e *ending) settle(ev *sshwhy.Event) {
+	ev.Pattern = e.pattern
+	for _, c := range e.constants {
+		ev.Push(c)
+	}
+}
+
+// literals gives the edges of a node.
+func (n *node) literals() []*edge {
+	var all []*edge
+	if n.edge.to != nil {
+		all = append(all, &n.edge)
+	}
+	if n.branch != nil {
+		for i := range n.branch.edges {
+			all = append(all, &n.branch.edges[i])
+		}
+	}
+	return all
+}
+
+// follow gives the edge whose literal s begins with, or nil.
+func (n *node) follow(s []byte) *edge {
+	e := &n.edge
+	if n.branch != nil {
+		e = n.branch.find(s)
+	}
+	if e == nil || e.to == nil || !e.fits(s) {
+		return nil
+	}
+	return e
+}
+
+// fits tells whether s begins with the literal.
+func (e *edge) fits(s []byte) bool {
+	return len(s) >= len(e.literal) && string(s[:len(e.literal)]) == e.literal
+}
+
+func (b *branch) find(s []byte) *edge {
+	if len(s) == 0 {
+		return nil
+	}
+	if b.index != nil {
+		if i := b.index[s[0]]; i > 0 {
+			return &b.edges[i-1]
+		}
+		return nil
+	}
+	for i, first := range b.firsts {
+		if first == s[0] {
+			return &b.edges[i]
+		}
+	}
+	return nil
+}
+
+// match tries every end that the field may have.
+func (f *fieldEdge) match(ev *sshwhy.Event, pos int) bool {
+	if len(ev.Message)-pos < f.least || !f.rooted(ev.Message, pos) {
 		return false
+	}
+	switch {
+	case f.sure:
+		end := f.end(ev.Message, pos)
+		return end >= 0 && f.take(ev, pos, end, end)
+	case f.way == wayBounded:
+		return f.matchShrinking(ev, pos)
+	case f.way == wayLast:
+		return f.matchLast(ev, pos)
+	}
+	return f.matchFirst(ev, pos)
+}
+
+// rooted tells whether a field that must begin with a slash does.
+func (f *fieldEdge) rooted(s []byte, pos int) bool {
+	return f.kind != patterns.KindAbsPath || s[pos] == '/'
+}
+
+// end gives where a field ends that can end in one place only, -1 where it
+// cannot end or nothing can follow.
+func (f *fieldEdge) end(s []byte, pos int) int {
+	if f.way == wayRest {
+		if len(s)-pos < f.least || !f.rooted(s, pos) {
+			return -1
+		}
+		return len(s)
 	}
 	length := scan(f.kind, s[pos:])
 	if length < 0 {
+		return -1
+	}
+	return pos + length
+}
+
+// take gives the field the text from pos to end and goes on at next. It leaves
+// no field behind where the rest of the message does not match.
+func (f *fieldEdge) take(ev *sshwhy.Event, pos, end, next int) bool {
+	rest := ev.Message[next:]
+	if len(rest) < f.rest || len(rest) > 0 && !f.next.has(rest[0]) {
 		return false
 	}
-	end := pos + length
-	if f.to.mayBeginAt(s, end) && f.take(ev, s, pos, end, end) {
+	mark := ev.Mark()
+	ev.Push(sshwhy.Captured{Field: f.field, Start: int32(pos), End: int32(end)})
+	if f.to.match(ev, next) {
 		return true
 	}
-	if !sticky(f.kind) {
-		return false
-	}
-	for tries := 0; end > pos+1 && tries < maxTries; tries++ {
-		if end--; f.to.mayBeginAt(s, end) && f.take(ev, s, pos, end, end) {
+	ev.Rewind(mark)
+	return false
+}
+
+// matchShrinking tries the longest end first: the literal behind may begin with
+// bytes that the field can hold.
+func (f *fieldEdge) matchShrinking(ev *sshwhy.Event, pos int) bool {
+	end := pos + scan(f.kind, ev.Message[pos:])
+	for tries := 0; end > pos && tries <= maxTries; tries++ {
+		if f.take(ev, pos, end, end) {
 			return true
 		}
+		end--
 	}
 	return false
 }
 
-// mayBeginAt tells cheaply whether a match of n at pos is out of the question.
-func (n *node) mayBeginAt(s []byte, pos int) bool {
-	if pos == len(s) {
-		return n.pattern != 0 || len(n.fields) != 0
-	}
-	return n.first.has(s[pos]) || len(n.fields) != 0
-}
-
-func (f *fieldEdge) matchLast(ev *sshwhy.Event, s []byte, pos int) bool {
-	limit := len(s)
+func (f *fieldEdge) matchLast(ev *sshwhy.Event, pos int) bool {
+	from := pos + f.least - f.rest - len(f.ends)
+	limit := len(ev.Message) - f.rest
 	for tries := 0; tries < maxTries; tries++ {
-		end := lastIndex(s[pos:limit], f.ends)
+		end := lastIndex(ev.Message[from:limit], f.ends)
 		if end < 0 {
 			return false
 		}
-		end += pos
-		if (end > pos || f.kind.MayBeEmpty()) && f.take(ev, s, pos, end, end+len(f.ends)) {
+		end += from
+		if f.take(ev, pos, end, end+len(f.ends)) {
 			return true
 		}
 		limit = end + len(f.ends) - 1
@@ -306,15 +302,16 @@ func (f *fieldEdge) matchLast(ev *sshwhy.Event, s []byte, pos int) bool {
 	return false
 }
 
-func (f *fieldEdge) matchFirst(ev *sshwhy.Event, s []byte, pos int) bool {
-	from := pos
+func (f *fieldEdge) matchFirst(ev *sshwhy.Event, pos int) bool {
+	from := pos + f.least - f.rest - len(f.ends)
+	limit := len(ev.Message) - f.rest
 	for tries := 0; tries < maxTries; tries++ {
-		end := bytes.Index(s[from:], []byte(f.ends))
+		end := firstIndex(ev.Message[from:limit], f.ends)
 		if end < 0 {
 			return false
 		}
 		end += from
-		if (end > pos || f.kind.MayBeEmpty()) && f.take(ev, s, pos, end, end+len(f.ends)) {
+		if f.take(ev, pos, end, end+len(f.ends)) {
 			return true
 		}
 		from = end + 1
@@ -322,20 +319,32 @@ func (f *fieldEdge) matchFirst(ev *sshwhy.Event, s []byte, pos int) bool {
 	return false
 }
 
-// lastIndex is bytes.LastIndex for short literals: it looks for the last byte
-// of the literal, which for most is rarer than its first, a blank.
+// lastIndex is bytes.LastIndex for texts as short as messages. It looks for
+// the middle byte of the literal first: many begin and end with a blank.
 func lastIndex(s []byte, literal string) int {
-	n := len(literal)
-	for end := len(s); end >= n; end-- {
-		if s[end-1] == literal[n-1] && string(s[end-n:end]) == literal {
-			return end - n
+	n, middle := len(literal), len(literal)/2
+	c := literal[middle]
+	for i := len(s) - n; i >= 0; i-- {
+		if s[i+middle] == c && string(s[i:i+n]) == literal {
+			return i
 		}
 	}
 	return -1
 }
 
-// byteset is a set of bytes in the space of four words: a tree has tens of
-// thousands of nodes.
+// firstIndex is bytes.Index for texts as short as messages.
+func firstIndex(s []byte, literal string) int {
+	n, middle := len(literal), len(literal)/2
+	c := literal[middle]
+	for i := 0; i <= len(s)-n; i++ {
+		if s[i+middle] == c && string(s[i:i+n]) == literal {
+			return i
+		}
+	}
+	return -1
+}
+
+// byteset is a set of bytes.
 type byteset [4]uint64
 
 func (s *byteset) add(c byte)      { s[c>>6] |= 1 << (c & 63) }

@@ -17,12 +17,12 @@ import (
 // Parser recognises the lines of one source after another. It is for one
 // goroutine; Clone gives another one that shares the tables.
 type Parser struct {
-	catalogue *patterns.Catalogue // not owned
-	options   Options
-	splitter  *splitter
-	sshd      *matcher // what sshd and the PAM modules inside it write
-	system    *matcher // what systemd and the log daemons write about it
-	form      form
+	options  Options
+	splitter *splitter
+	sshd     *matcher // what sshd and the PAM modules inside it write
+	system   *matcher // what systemd and the log daemons write about it
+	levels   []sshwhy.Level
+	form     form
 }
 
 // New makes a parser of the catalogue, which must not change afterwards.
@@ -35,7 +35,7 @@ func New(c *patterns.Catalogue, o Options) (*Parser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the parser: %w", err)
 	}
-	return &Parser{catalogue: c, options: o, splitter: newSplitter(o), sshd: sshd, system: system}, nil
+	return &Parser{options: o, splitter: newSplitter(o), sshd: sshd, system: system, levels: unmarkedLevels(c)}, nil
 }
 
 // Clone gives a parser for another goroutine or source.
@@ -74,8 +74,11 @@ func (p *Parser) message(ev *sshwhy.Event, text []byte, program program) {
 	if program == programOther {
 		return
 	}
-	if inner, n := repeated(text); n > 0 {
+	if inner, n := repeated(text); inner != nil {
 		text, ev.Repeat = inner, n
+	} else {
+		// The message was that of the line before.
+		ev.Repeat, program = n, programSystem
 	}
 	if len(text) == 0 {
 		return
@@ -84,15 +87,31 @@ func (p *Parser) message(ev *sshwhy.Event, text []byte, program program) {
 		p.recognise(ev, p.system, text)
 		return
 	}
-	text, ev.Stage = cutStage(text)
 	text, ev.Level = cutLevel(text)
-	if p.recognise(ev, p.sshd, cutPlace(text)) {
+	known := p.staged(ev, text)
+	if !known {
+		if rest := cutPlace(text); len(rest) < len(text) {
+			known = p.staged(ev, rest)
+		}
+	}
+	if known {
 		if ev.Level == sshwhy.LevelNone {
-			ev.Level = p.levelOf(ev.Pattern)
+			ev.Level = p.levels[ev.Pattern]
 		}
 	} else if program == programSSHD {
 		ev.Line = sshwhy.LineUnparsed
 	}
+}
+
+// staged recognises a message that may end in the stage. Where it makes no
+// sense without that end, the end is what a client said.
+func (p *Parser) staged(ev *sshwhy.Event, text []byte) bool {
+	rest, stage := cutStage(text)
+	if ev.Stage = stage; p.recognise(ev, p.sshd, rest) {
+		return true
+	}
+	ev.Stage = sshwhy.StageNone
+	return stage != sshwhy.StageNone && p.recognise(ev, p.sshd, text)
 }
 
 func (p *Parser) recognise(ev *sshwhy.Event, m *matcher, text []byte) bool {
@@ -107,15 +126,19 @@ func (p *Parser) recognise(ev *sshwhy.Event, m *matcher, text []byte) bool {
 	return true
 }
 
-// levelOf gives the level of a message that bears none: sshd marks errors and
-// debugging, so it is info or verbose.
-func (p *Parser) levelOf(id sshwhy.PatternID) sshwhy.Level {
-	for _, l := range p.catalogue.Entries[id-1].Levels {
-		if l == sshwhy.LevelInfo || l == sshwhy.LevelVerbose {
-			return l
+// unmarkedLevels gives, by pattern, the level of a message that bears none:
+// sshd marks errors and debugging, so it is info or verbose.
+func unmarkedLevels(c *patterns.Catalogue) []sshwhy.Level {
+	levels := make([]sshwhy.Level, len(c.Entries)+1)
+	for i := range c.Entries {
+		for _, l := range c.Entries[i].Levels {
+			if l == sshwhy.LevelInfo || l == sshwhy.LevelVerbose {
+				levels[i+1] = l
+				break
+			}
 		}
 	}
-	return sshwhy.LevelNone
+	return levels
 }
 
 // program tells whose messages to expect behind a header.
@@ -133,7 +156,8 @@ const (
 // a path or a module in brackets around them, and the daemons whose lines
 // about sshd and about lost lines matter.
 func programOf(ident []byte) program {
-	if len(ident) == 4 && string(ident) == "sshd" {
+	switch string(ident) {
+	case "sshd", "sshd-session":
 		return programSSHD
 	}
 	if i := bytes.LastIndexByte(ident, '/'); i >= 0 {
@@ -201,7 +225,7 @@ func cutPlace(text []byte) []byte {
 	if call < 0 {
 		return text
 	}
-	line := run(digitChars, text[call+3:])
+	line := run(digit, text[call+3:])
 	if line < 0 {
 		return text
 	}

@@ -29,6 +29,7 @@ const (
 	KindCertID  // a certificate's identity
 	KindAccount // a name that exists on this host
 	KindPath    // a file name
+	KindAbsPath // an absolute file name: it begins with a slash
 	KindReason  // words of errno, of a library or of sshd
 	KindValue   // an argument that the administrator wrote
 	kindCount
@@ -38,7 +39,7 @@ var kindNames = [kindCount]string{
 	KindAddr: "addr", KindHost: "host", KindPort: "port", KindInt: "int", KindHex: "hex", KindOctal: "octal",
 	KindFloat: "float", KindWord: "word", KindIdent: "ident", KindMethod: "method", KindKeyType: "keytype",
 	KindFingerprint: "fp", KindAlgs: "algs", KindFile: "file", KindUser: "user", KindText: "text", KindCertID: "certid",
-	KindAccount: "account", KindPath: "path", KindReason: "reason", KindValue: "value",
+	KindAccount: "account", KindPath: "path", KindAbsPath: "abspath", KindReason: "reason", KindValue: "value",
 }
 
 // String gives the name that patterns use.

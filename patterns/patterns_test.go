@@ -109,7 +109,8 @@ func TestExpand(t *testing.T) {
 		{"a[ b[ c]]", []string{"a b c", "a b", "a"}},
 		{"main (pid={pid})", []string{"main (pid={pid:int})"}}, // no |, so no group
 		{`x (a\|b)`, []string{"x (a|b)"}},                      // no group either
-		{`[x \(y\)|z] w`, []string{"x (y) w", "z w", " w"}},    // parentheses within a group
+		{`(x \(y\)|z) w`, []string{"x (y) w", "z w"}},          // parentheses within a group
+		{`[x (y)|z] w`, []string{"x (y) w", "z w", " w"}},      // within brackets they end nothing
 		{`\[preauth\] \{x\} \\`, []string{`[preauth] {x} \`}},  // signs without their meaning
 		{"[invalid user {who=invalid}]{user} x", []string{"invalid user {user:user} x{who=invalid}", "{user:user} x"}},
 		{"by {peer}", []string{

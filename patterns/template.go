@@ -80,8 +80,12 @@ func (p *templateParser) sequence(closing byte) ([][]Part, error) {
 			next = [][]Part{{{Literal: p.rest[1:2]}}}
 			p.rest = p.rest[2:]
 		default:
-			next = [][]Part{{{Literal: p.rest[:1]}}}
-			p.rest = p.rest[1:]
+			n := 1 + strings.IndexAny(p.rest[1:], `[](){}|\\`)
+			if n == 0 {
+				n = len(p.rest)
+			}
+			next = [][]Part{{{Literal: p.rest[:n]}}}
+			p.rest = p.rest[n:]
 		}
 		if done = product(done, next); len(done) > maxVariants {
 			return nil, fmt.Errorf("more than %d variants", maxVariants)

@@ -1,0 +1,67 @@
+package sinks
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// readable gives the text that a reader of the JSON is to see: bytes that are
+// not UTF-8 as \xNN, all else as it is.
+func readable(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 {
+			b.WriteString(`\x` + string(hexDigits[s[i]>>4]) + string(hexDigits[s[i]&15]))
+		} else {
+			b.WriteString(s[i : i+size])
+		}
+		i += size
+	}
+	return b.String()
+}
+
+// FuzzAppendString: whatever stands in a log, the string is JSON, holds it all,
+// and shows a terminal or a browser nothing that it would obey.
+func FuzzAppendString(f *testing.F) {
+	for _, s := range []string{"", "bob", `"quoted"`, `back\slash`, "\x00\x01\x1b[31m\x7f", "\r\n\t", "\xff\xc3(\xed\xa0\x80", "用户 jörg", "\u2028\u202e", "</script>&", "\xf0\x9f\x92", strings.Repeat("a", 100) + "\xff"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := appendString([]byte("before"), s)
+		text, ok := strings.CutPrefix(string(got), "before")
+		if !ok {
+			t.Fatalf("%q was not appended: %q", s, got)
+		}
+		if other := string(appendString(nil, []byte(s))); other != text {
+			t.Errorf("as bytes %s, as a string %s", other, text)
+		}
+		var back string
+		if err := json.Unmarshal([]byte(text), &back); err != nil {
+			t.Fatalf("%q became %s: %v", s, text, err)
+		}
+		if want := readable(s); back != want {
+			t.Errorf("%q is read back as %q, want %q", s, back, want)
+		}
+		if i := strings.IndexFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == '<' || r == '>' || r == '&' }); i >= 0 {
+			t.Errorf("%q became %s, with %q in it", s, text, text[i])
+		}
+	})
+}
+
+func TestAppendTime(t *testing.T) {
+	for _, tt := range []struct {
+		nanoseconds int64
+		want        string
+	}{
+		{1, `"1970-01-01T00:00:00.000Z"`},
+		{1763683245123456789, `"2025-11-21T00:00:45.123Z"`},
+		{-1e9, `"1969-12-31T23:59:59.000Z"`},
+	} {
+		if got := string(appendTime(nil, tt.nanoseconds)); got != tt.want {
+			t.Errorf("%d: got %s, want %s", tt.nanoseconds, got, tt.want)
+		}
+	}
+}
