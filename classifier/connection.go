@@ -1,6 +1,8 @@
 package classifier
 
 import (
+	"slices"
+
 	"github.com/sshwhy/sshwhy"
 )
 
@@ -143,6 +145,8 @@ func (c *connection) prove(cause sshwhy.CauseID, confidence sshwhy.Confidence, l
 		if p := &c.proofs[i]; p.cause == cause {
 			if confidence > p.confidence {
 				*p = shown{cause, confidence, line, values}
+			} else {
+				p.values = withMissing(p.values, values)
 			}
 			return
 		}
@@ -152,14 +156,15 @@ func (c *connection) prove(cause sshwhy.CauseID, confidence sshwhy.Confidence, l
 	}
 }
 
-// proved tells whether a line showed the cause.
-func (c *connection) proved(cause sshwhy.CauseID) *shown {
-	for i := range c.proofs {
-		if c.proofs[i].cause == cause {
-			return &c.proofs[i]
+// withMissing adds the values of fields that there are none of yet: two lines
+// of one cause often tell a part of it each.
+func withMissing(values, more []sshwhy.Value) []sshwhy.Value {
+	for _, v := range more {
+		if !slices.ContainsFunc(values, func(w sshwhy.Value) bool { return w.Field == v.Field }) {
+			values = append(values, v)
 		}
 	}
-	return nil
+	return values
 }
 
 // absorb takes over what another connection object knows: it turned out to be

@@ -13,6 +13,8 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop)   // a second one ends the program at once
+	signal.Ignore(syscall.SIGPIPE) // a reader that has seen enough shows as an error of the write
 	err := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	if err != nil {
 		complain(os.Stderr, err)
