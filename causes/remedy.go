@@ -107,8 +107,8 @@ var editWords = map[Language]struct{ backup, line, reload, keep string }{
 	Japanese: {
 		backup: "sshd_config のバックアップを取る",
 		line:   "。設定行: ",
-		reload: "設定を検査してから sshd を再読み込みする（Debian ではユニット名は ssh だが、どちらの名前でもよい）",
-		keep:   "別のセッションでログインできることを確かめるまで、このセッションを閉じない",
+		reload: "設定を検査してから sshd を再読み込みする (Debian でのユニット名は ssh だが、どちらの名前でもよい)",
+		keep:   "別の端末からログインできることを確認するまで、このセッションを閉じない",
 	},
 }
 

@@ -21,12 +21,38 @@ const (
 	maxSources = 8192
 )
 
-// attacks watches the sources of refused logins. It is bounded: the source
-// that has been silent longest makes way, and its episode ends with it.
+// attacks watches the sources of refused logins. It is bounded twice: a source
+// first has a seat, where no more than its tries are counted, and which
+// another may take from it; one that goes on gets an episode, and of these the
+// one that has been silent longest makes way.
 type attacks struct {
+	seats    []seat
 	bySource map[uint64]*episode
 	order    episodes // from the one that has been silent longest
 	free     *episode
+}
+
+// seat counts the tries of a source that has failed a few times.
+type seat struct {
+	key         uint64
+	start, last int64
+	tries       int32
+}
+
+// numSeats is a power of two. A flood of sources takes the seats of those that
+// fail slowly: they are counted anew.
+const numSeats = 1 << 14
+
+// seated counts the tries of a connection at its source's seat and gives them,
+// with the time of the first.
+func (a *attacks) seated(key uint64, c *connection) (tries int, start int64) {
+	s := &a.seats[(key^key>>32)&(numSeats-1)]
+	if s.key != key || c.last-s.last > attackWithin {
+		*s = seat{key: key, start: c.start}
+	}
+	s.tries += int32(max(c.passwords, 1))
+	s.last = max(s.last, c.last)
+	return int(s.tries), s.start
 }
 
 // episode is a run of failures of one source on one host, no two of them
@@ -88,9 +114,15 @@ func (k *Classifier) refused(c *connection) {
 		e = nil
 	}
 	if e == nil {
+		tries, start := a.seated(key, c)
+		if tries < loginTries {
+			return
+		}
 		e = k.beginEpisode(c, key)
+		e.tries, e.start = tries, start
+	} else {
+		e.tries += max(c.passwords, 1)
 	}
-	e.tries += max(c.passwords, 1)
 	e.last = max(e.last, c.last)
 	a.order.remove(e)
 	a.order.add(e)

@@ -34,7 +34,7 @@ func TestBoundedState(t *testing.T) {
 	if f.ids != connections {
 		t.Errorf("%d findings on %d connections", f.ids, connections)
 	}
-	if evicted == 0 || sources == 0 {
+	if evicted == 0 {
 		t.Error("nothing was cut short: the flood is too small to show anything")
 	}
 }

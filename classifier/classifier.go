@@ -55,7 +55,7 @@ func New(p *patterns.Catalogue, c *causes.Catalogue, o Options) (*Classifier, er
 		o.GraceTime = 120 * time.Second
 	}
 	k := &Classifier{
-		causes: c, patterns: p, options: o, table: newTable(), attacks: attacks{bySource: map[uint64]*episode{}},
+		causes: c, patterns: p, options: o, table: newTable(), attacks: attacks{bySource: map[uint64]*episode{}, seats: make([]seat, numSeats)},
 		rules:  make([]rule, len(p.Entries)+1),
 		proofs: make([][]proof, len(p.Entries)+1),
 	}
@@ -163,12 +163,13 @@ func (k *Classifier) connect(h *host, ev *sshwhy.Event, r *rule) {
 		k.serve(h, ev, r)
 		return
 	}
-	c := k.join(h, ev, r)
+	f := factsOf(ev)
+	c := k.join(h, ev, r, &f)
 	if c == nil {
 		return
 	}
 	c.touch(ev.Time)
-	k.learn(c, ev, r)
+	k.learn(c, ev, r, &f)
 	switch {
 	case r.does == doAccept && c.state == stateOpen:
 		k.accept(c)

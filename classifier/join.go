@@ -12,8 +12,8 @@ import (
 
 // join gives the connection that an event belongs to, opening one where it
 // begins one; nil where the event waits for its connection among the orphans.
-func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule) *connection {
-	address, port := clientOf(ev)
+func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule, f *facts) *connection {
+	address, port := f.address, f.port
 	key := h.processKey(ev.PID)
 	named := len(address) > 0 && port > 0 // the line names the client's side of the connection
 	var before *connection                // the one that had the process number before
@@ -48,7 +48,7 @@ func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule) *connection {
 	}
 	if r.child {
 		k.finish(before)
-		if before = nil; k.orphan(h, ev) {
+		if before = nil; k.orphan(h, ev, f) {
 			return nil
 		}
 	}
@@ -182,26 +182,26 @@ func (k *Classifier) finish(c *connection) {
 // orphan keeps a line of a child whose connection is not known, and tells
 // whether it did: the child's later lines, or a session that ends without a
 // word, tell whose it was.
-func (k *Classifier) orphan(h *host, ev *sshwhy.Event) bool {
+func (k *Classifier) orphan(h *host, ev *sshwhy.Event, f *facts) bool {
 	if h.accepted.first == nil || len(h.orphans) == maxOrphans || ev.PID == 0 {
 		return false
 	}
 	if path := ev.Get(sshwhy.FieldPath); path != nil {
 		if c := k.byHome(h, path); c != nil {
 			k.table.bind(c, h.processKey(ev.PID))
-			k.learn(c, ev, &k.rules[ev.Pattern])
+			k.learn(c, ev, &k.rules[ev.Pattern], f)
 			k.revise(c)
 			return true
 		}
 	}
 	if c := h.accepted.first; c == h.accepted.last && c.child == 0 {
 		k.table.bind(c, h.processKey(ev.PID))
-		k.learn(c, ev, &k.rules[ev.Pattern])
+		k.learn(c, ev, &k.rules[ev.Pattern], f)
 		k.revise(c)
 		return true
 	}
 	o := k.table.create(h, ev, h.processKey(ev.PID))
-	k.learn(o, ev, &k.rules[ev.Pattern])
+	k.learn(o, ev, &k.rules[ev.Pattern], f)
 	o.orphaned = true
 	h.orphans = append(h.orphans, o)
 	return true
@@ -303,11 +303,46 @@ func (k *Classifier) helper(c *connection, fits func(*connection) bool) {
 	}
 }
 
-// clientOf gives the client's address, or its name, and port.
-func clientOf(ev *sshwhy.Event) ([]byte, int) {
-	address := ev.Get(sshwhy.FieldAddr)
-	if address == nil {
-		address = ev.Get(sshwhy.FieldHost)
+// facts are the fields that every rule asks for, taken from an event once.
+type facts struct {
+	address []byte // the client's, or its name
+	port    int
+	user    []byte
+	named   bool // there is a user, be the name empty
+	who     uint8
+}
+
+func factsOf(ev *sshwhy.Event) facts {
+	var f facts
+	fields := ev.Captures()
+	for i := range fields {
+		c := &fields[i]
+		switch c.Field {
+		case sshwhy.FieldAddr:
+			f.address = ev.Message[c.Start:c.End]
+		case sshwhy.FieldHost:
+			if f.address == nil && c.Value == 0 {
+				f.address = ev.Message[c.Start:c.End]
+			}
+		case sshwhy.FieldPort:
+			f.port = number(ev.Message[c.Start:c.End])
+		case sshwhy.FieldUser:
+			f.user, f.named = ev.Message[c.Start:c.End], true
+		case sshwhy.FieldWho:
+			f.who = c.Value
+		}
 	}
-	return address, int(ev.Int(sshwhy.FieldPort))
+	return f
+}
+
+// number reads a port; what is none gives 0.
+func number(digits []byte) int {
+	n := 0
+	for _, d := range digits {
+		if d < '0' || d > '9' || n > 1<<20 {
+			return 0
+		}
+		n = n*10 + int(d-'0')
+	}
+	return n
 }

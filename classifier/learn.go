@@ -8,11 +8,11 @@ import (
 )
 
 // learn adds what a line tells to its connection.
-func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule) {
+func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 	first := len(c.lines) == 0
 	line := c.keep(ev)
 	if r.signals&sawPAM != 0 {
-		c.host.notePAM(ev.Get(sshwhy.FieldUser))
+		c.host.notePAM(f.user)
 	} else if !first && ev.Pattern != patterns.KeysCommandNotRun {
 		c.saw &^= sawOnlyPAM
 	}
@@ -28,8 +28,8 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule) {
 	if ev.Stage == sshwhy.StagePreauth {
 		c.saw |= sawPreauth
 	}
-	k.learnClient(c, ev)
-	k.learnUser(c, ev)
+	k.learnClient(c, f.address, f.port)
+	c.learnUser(f)
 	switch ev.Pattern {
 	case patterns.LoginFailed:
 		c.failed(ev)
@@ -139,8 +139,7 @@ func (c *connection) learnKey(ev *sshwhy.Event) {
 
 // learnClient takes the client's address from a line. The first that has a
 // port holds; an address alone may be of another layer (PAM's rhost).
-func (k *Classifier) learnClient(c *connection, ev *sshwhy.Event) {
-	address, port := clientOf(ev)
+func (k *Classifier) learnClient(c *connection, address []byte, port int) {
 	if len(address) == 0 || len(address) > maxNameBytes || c.port > 0 && len(c.address) > 0 {
 		return
 	}
@@ -154,8 +153,8 @@ func (k *Classifier) learnClient(c *connection, ev *sshwhy.Event) {
 
 // learnUser takes the user's name from a line. PAM's name for an unknown user
 // is no name.
-func (k *Classifier) learnUser(c *connection, ev *sshwhy.Event) {
-	switch ev.Constant(sshwhy.FieldWho) {
+func (c *connection) learnUser(f *facts) {
+	switch f.who {
 	case patterns.ConstantInvalid:
 		c.saw |= sawInvalid
 	case patterns.ConstantAuthenticating:
@@ -164,8 +163,8 @@ func (k *Classifier) learnUser(c *connection, ev *sshwhy.Event) {
 	if c.userKnown {
 		return
 	}
-	if user := ev.Get(sshwhy.FieldUser); user != nil && len(user) <= maxNameBytes {
-		c.user, c.userKnown = append(c.user[:0], user...), true
+	if f.named && len(f.user) <= maxNameBytes {
+		c.user, c.userKnown = append(c.user[:0], f.user...), true
 	}
 }
 

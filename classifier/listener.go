@@ -11,7 +11,8 @@ import (
 func (k *Classifier) drop(h *host, ev *sshwhy.Event) {
 	c := k.table.create(h, ev, 0) // the process is the listener's
 	c.ordinal = k.table.counted(h, ev, ev.Time/int64(time.Second))
-	k.learn(c, ev, &k.rules[ev.Pattern])
+	f := factsOf(ev)
+	k.learn(c, ev, &k.rules[ev.Pattern], &f)
 	k.settle(c)
 	k.table.remove(c)
 }
@@ -30,6 +31,7 @@ func (k *Classifier) timeOut(h *host, ev *sshwhy.Event) {
 		c = k.table.create(h, &named, h.processKey(pid))
 	}
 	c.touch(ev.Time)
-	k.learn(c, ev, &k.rules[ev.Pattern])
+	f := factsOf(ev)
+	k.learn(c, ev, &k.rules[ev.Pattern], &f)
 	k.settle(c)
 }

@@ -70,7 +70,8 @@ func (k *Classifier) note(h *host, ev *sshwhy.Event, r *rule) *connection {
 		h.notes.add(c)
 	}
 	c.touch(ev.Time)
-	k.learn(c, ev, r)
+	f := factsOf(ev)
+	k.learn(c, ev, r, &f)
 	return c
 }
 

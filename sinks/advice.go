@@ -5,47 +5,73 @@ import (
 	"github.com/sshwhy/sshwhy/causes"
 )
 
-// advice keeps the reasons and remedies of late as JSON: a log names the same
-// few users, paths and addresses over and over, and putting their values into
-// sentences and commands costs more than all else of a finding.
+// advice gives the reasons and remedies of findings as JSON. Remedies of late
+// are kept: a log names the same few users and paths over and over, and putting
+// them into commands costs more than all else of a finding.
 type advice struct {
-	uses  [][]sshwhy.Field // by CauseID
-	known map[string]*said
-	bytes int
-	key   []byte
+	reasons [][]causes.Sentence // by CauseID
+	uses    [][]sshwhy.Field    // of the remedies, by CauseID
+	kept    map[string][]byte
+	bytes   int
+	key     []byte
+	value   []byte
 }
-
-// said is a reason and a remedy as members of a JSON object.
-type said struct{ reason, remedy []byte }
 
 // maxAdvice bounds the memory of what is kept, in bytes; a remedy has one to
 // three thousand.
 const maxAdvice = 4 << 20
 
 func newAdvice(c *causes.Catalogue, lang causes.Language) advice {
-	a := advice{uses: make([][]sshwhy.Field, len(c.Causes)+1), known: map[string]*said{}}
+	a := advice{reasons: make([][]causes.Sentence, len(c.Causes)+1), uses: make([][]sshwhy.Field, len(c.Causes)+1), kept: map[string][]byte{}}
 	for i := range c.Causes {
-		a.uses[i+1] = c.Causes[i].Uses(lang)
+		a.reasons[i+1], a.uses[i+1] = c.Causes[i].Sentences(lang), c.Causes[i].RemedyUses(lang)
 	}
 	return a
 }
 
-// of gives what to say of a finding, making it with the function where it was
-// not said before.
-func (a *advice) of(f *sshwhy.Finding, make func() *said) *said {
+// reason appends the sentence that fits the finding, as a JSON string.
+func (a *advice) reason(dst []byte, f *sshwhy.Finding) []byte {
+	start := len(dst)
+	sentences := a.reasons[f.Cause]
+	for i := range sentences {
+		var complete bool
+		if dst, complete = a.sentence(append(dst[:start], '"'), &sentences[i], f); complete {
+			break
+		}
+	}
+	return append(dst, '"')
+}
+
+// sentence appends a sentence and tells whether all its values were known.
+func (a *advice) sentence(dst []byte, s *causes.Sentence, f *sshwhy.Finding) ([]byte, bool) {
+	for i, field := range s.Fields {
+		v := f.Value(field)
+		if v == "" {
+			return dst, false
+		}
+		dst = appendEscaped(dst, s.Texts[i])
+		a.value = sshwhy.AppendPrintable(a.value[:0], []byte(v))
+		dst = appendEscaped(dst, a.value)
+	}
+	return appendEscaped(dst, s.Texts[len(s.Fields)]), true
+}
+
+// remedy gives the remedy of a finding as a JSON array, making it with the
+// function where it was not made of late.
+func (a *advice) remedy(f *sshwhy.Finding, make func() []byte) []byte {
 	a.key = append(a.key[:0], byte(f.Cause), byte(f.Cause>>8))
 	for _, field := range a.uses[f.Cause] {
 		a.key = append(append(a.key, f.Value(field)...), 0)
 	}
-	if s := a.known[string(a.key)]; s != nil {
+	if s := a.kept[string(a.key)]; s != nil {
 		return s
 	}
 	if a.bytes > maxAdvice {
-		clear(a.known)
+		clear(a.kept)
 		a.bytes = 0
 	}
 	s := make()
-	a.known[string(a.key)] = s
-	a.bytes += len(a.key) + len(s.reason) + len(s.remedy) + 100
+	a.kept[string(a.key)] = s
+	a.bytes += len(a.key) + cap(s) + 100
 	return s
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
+	"github.com/sshwhy/sshwhy/lang"
 )
 
 // JSONL writes one JSON object a line for every finding and revision, with the
@@ -13,7 +14,7 @@ import (
 type JSONL struct {
 	w        io.Writer         // not owned
 	causes   *causes.Catalogue // not owned
-	lang     causes.Language
+	words    *lang.Words
 	advice   advice
 	clock    clock
 	o        object
@@ -22,8 +23,8 @@ type JSONL struct {
 }
 
 // NewJSONL gives a sink that writes to w, whose caller flushes it.
-func NewJSONL(w io.Writer, c *causes.Catalogue, lang causes.Language) *JSONL {
-	return &JSONL{w: w, causes: c, lang: lang, advice: newAdvice(c, lang), headings: make([]heading, len(c.Causes)+1)}
+func NewJSONL(w io.Writer, c *causes.Catalogue, language causes.Language) *JSONL {
+	return &JSONL{w: w, causes: c, words: lang.For(language), advice: newAdvice(c, language), headings: make([]heading, len(c.Causes)+1)}
 }
 
 // Deliver implements sshwhy.Sink.
@@ -38,12 +39,8 @@ func (s *JSONL) Deliver(f *sshwhy.Finding) error {
 func (s *JSONL) append(f *sshwhy.Finding) {
 	o := &s.o
 	cause := s.causes.Cause(f.Cause)
-	var words *said
-	if cause != nil {
-		words = s.advice.of(f, func() *said { return s.say(f, cause) })
-	}
 	s.time("@timestamp", f.End)
-	s.event(f, cause, words)
+	s.event(f, cause)
 	if f.UserKnown {
 		s.name = sshwhy.Unescape(s.name[:0], f.User)
 		o.open("user")
@@ -70,7 +67,7 @@ func (s *JSONL) append(f *sshwhy.Finding) {
 		o.close()
 		o.close()
 	}
-	s.verdict(f, cause, words)
+	s.verdict(f, cause)
 }
 
 // time writes a time; many of a second follow each other.
@@ -81,7 +78,7 @@ func (s *JSONL) time(name string, nanoseconds int64) {
 	}
 }
 
-func (s *JSONL) event(f *sshwhy.Finding, cause *causes.Cause, words *said) {
+func (s *JSONL) event(f *sshwhy.Finding, cause *causes.Cause) {
 	o := &s.o
 	o.key("event")
 	o.buf = append(o.buf, `{"id":"`...)
@@ -94,8 +91,8 @@ func (s *JSONL) event(f *sshwhy.Finding, cause *causes.Cause, words *said) {
 	}
 	o.buf = append(append(o.buf, ecsOutcome(f.Outcome)...), '"')
 	if cause != nil {
-		o.buf = append(append(append(o.buf, `,"code":"`...), cause.ID...), `",`...)
-		o.buf = append(o.buf, words.reason...)
+		o.buf = append(append(append(o.buf, `,"code":"`...), cause.ID...), `","reason":`...)
+		o.buf = s.reason(o.buf, f)
 	}
 	s.time("start", f.Start)
 	s.time("end", f.End)
@@ -113,7 +110,7 @@ func ecsOutcome(out sshwhy.Outcome) string {
 	return "failure"
 }
 
-func (s *JSONL) verdict(f *sshwhy.Finding, cause *causes.Cause, words *said) {
+func (s *JSONL) verdict(f *sshwhy.Finding, cause *causes.Cause) {
 	o := &s.o
 	o.open("sshwhy")
 	o.buf = append(o.buf, s.heading(f, cause)...)
@@ -123,7 +120,7 @@ func (s *JSONL) verdict(f *sshwhy.Finding, cause *causes.Cause, words *said) {
 	}
 	o.number("revision", int64(f.Revision))
 	if cause != nil {
-		o.buf = append(append(o.buf, ','), words.remedy...)
+		o.buf = append(append(o.buf, `,"remedy":`...), s.remedy(f, cause)...)
 	}
 	o.key("evidence")
 	o.buf = append(o.buf, '[')
@@ -195,24 +192,34 @@ func (s *JSONL) list(name string, ids []sshwhy.CauseID) {
 	o.buf = append(o.buf, ']')
 }
 
-// say gives the reason and the remedy of a finding as JSON.
-func (s *JSONL) say(f *sshwhy.Finding, cause *causes.Cause) *said {
-	var reason, remedy object
-	reason.word("reason", cause.Reason(s.lang, f.Value))
-	remedy.key("remedy")
-	remedy.buf = append(remedy.buf, '[')
-	for i, a := range cause.Steps(s.lang, f.Value) {
-		if i > 0 {
-			remedy.buf = append(remedy.buf, ',')
-		}
-		remedy.buf = append(remedy.buf, '{')
-		remedy.comma = false
-		remedy.word("where", a.Where)
-		remedy.word("do", a.Do)
-		remedy.word("run", a.Run)
-		remedy.word("warning", a.Warning)
-		remedy.close()
+// reason appends the sentence that says why. Of a login that succeeded and
+// whose session just ended, the catalogue's would say that it had not.
+func (s *JSONL) reason(dst []byte, f *sshwhy.Finding) []byte {
+	if vanished(f) {
+		return appendString(dst, s.words.Accepted+"; "+s.words.Vanished)
 	}
-	remedy.buf = append(remedy.buf, ']')
-	return &said{reason: reason.buf, remedy: remedy.buf}
+	return s.advice.reason(dst, f)
+}
+
+// remedy gives the steps as a JSON array.
+func (s *JSONL) remedy(f *sshwhy.Finding, cause *causes.Cause) []byte {
+	if vanished(f) {
+		return []byte("[]") // nothing is to be mended
+	}
+	return s.advice.remedy(f, func() []byte {
+		o := object{buf: []byte{'['}}
+		for i, a := range cause.Steps(s.words.Language, f.Value) {
+			if i > 0 {
+				o.buf = append(o.buf, ',')
+			}
+			o.buf = append(o.buf, '{')
+			o.comma = false
+			o.word("where", a.Where)
+			o.word("do", a.Do)
+			o.word("run", a.Run)
+			o.word("warning", a.Warning)
+			o.close()
+		}
+		return append(o.buf, ']')
+	})
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
+	"github.com/sshwhy/sshwhy/lang"
 	"github.com/sshwhy/sshwhy/sinks"
 )
 
@@ -158,6 +159,31 @@ func TestJSONL(t *testing.T) {
 		}
 		golden(t, "findings."+string(lang)+".jsonl", out.Bytes())
 		wellFormed(t, out.Bytes(), len(someFindings(c)))
+	}
+}
+
+// TestJSONLOfAVanishedSession: a login that was accepted is not said to have
+// been refused, however its session ended, nor is it advised to mend anything;
+// and one that was not is told as before.
+func TestJSONLOfAVanishedSession(t *testing.T) {
+	c := someCauses(t)
+	refused := &sshwhy.Finding{Revision: 1, Outcome: sshwhy.OutcomeDisconnected, Cause: c.Find("undetermined"), Confidence: sshwhy.ConfidenceUndetermined, User: []byte("emil"), UserKnown: true}
+	accepted := *refused
+	accepted.Outcome = sshwhy.OutcomeAccepted
+	for _, language := range []causes.Language{causes.English, causes.Japanese} {
+		var out bytes.Buffer
+		sink := sinks.NewJSONL(&out, c, language)
+		words := lang.For(language)
+		for i, f := range []*sshwhy.Finding{refused, &accepted, refused} {
+			out.Reset()
+			if err := sink.Deliver(f); err != nil {
+				t.Fatal(err)
+			}
+			says := strings.Contains(out.String(), `"reason":"`+words.Accepted+"; "+words.Vanished+`"`) && strings.Contains(out.String(), `"remedy":[]`)
+			if says != (f.Outcome == sshwhy.OutcomeAccepted) {
+				t.Errorf("%s, finding %d: %s", language, i, &out)
+			}
+		}
 	}
 }
 

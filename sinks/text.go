@@ -185,7 +185,7 @@ func (s *Text) client(f *sshwhy.Finding) string {
 func (s *Text) said(f *sshwhy.Finding, cause *causes.Cause) string {
 	text := ""
 	switch {
-	case s.vanished(f):
+	case vanished(f):
 		text = s.words.Accepted + "; " + s.words.Vanished
 	case cause == nil && f.Outcome == sshwhy.OutcomeAccepted:
 		text = s.words.Accepted
@@ -213,12 +213,12 @@ func (s *Text) said(f *sshwhy.Finding, cause *causes.Cause) string {
 // vanished tells a login that succeeded and whose session ended without a
 // word: the reason that the catalogue has for what is undetermined is about
 // logins that fail.
-func (s *Text) vanished(f *sshwhy.Finding) bool {
+func vanished(f *sshwhy.Finding) bool {
 	return f.Outcome == sshwhy.OutcomeAccepted && f.Confidence == sshwhy.ConfidenceUndetermined
 }
 
 func (s *Text) explanation(f *sshwhy.Finding, cause *causes.Cause) {
-	if !s.vanished(f) {
+	if !vanished(f) {
 		s.prose(cause.Reason(s.words.Language, f.Value))
 	}
 	if others := without(f.Candidates, f.Cause); len(others) > 0 {
