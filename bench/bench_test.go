@@ -13,6 +13,7 @@ import (
 	"github.com/sshwhy/sshwhy/classifier"
 	"github.com/sshwhy/sshwhy/parser"
 	"github.com/sshwhy/sshwhy/patterns"
+	"github.com/sshwhy/sshwhy/report"
 	"github.com/sshwhy/sshwhy/sinks"
 )
 
@@ -45,7 +46,10 @@ func BenchmarkParser(b *testing.B) {
 	b.ReportAllocs()
 	started := processorTime()
 	for i := 0; b.Loop(); i++ {
-		record.Text = lines[i%len(lines)]
+		if i == len(lines) {
+			i = 0
+		}
+		record.Text = lines[i]
 		p.Parse(record, &ev)
 	}
 	linesPerSecond(b, b.N, started)
@@ -55,6 +59,13 @@ func BenchmarkParser(b *testing.B) {
 // the whole log.
 func BenchmarkClassifier(b *testing.B) {
 	run(b, func() sshwhy.Sink { return nothing{} })
+}
+
+// BenchmarkSummary measures what replay --output summary does once it has a
+// line.
+func BenchmarkSummary(b *testing.B) {
+	catalogue := readCauses(b)
+	run(b, func() sshwhy.Sink { return report.NewSummary(catalogue) })
 }
 
 // BenchmarkJSONL measures what replay --output jsonl does once it has a line.

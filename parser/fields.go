@@ -21,6 +21,7 @@ const (
 	inIPv4
 	inZone
 	dot
+	marksTag // what tagAt looks for
 )
 
 // classes tells for every byte which kinds it is of.
@@ -41,6 +42,7 @@ var classes = func() (all [256]class) {
 		inIPv4:    digits + ".",
 		inZone:    digits + letters + "_-.",
 		dot:       ".",
+		marksTag:  " \t\"'=():[",
 	} {
 		for i := range len(chars) {
 			all[chars[i]] |= c

@@ -451,6 +451,9 @@ func (t tag) ident(b []byte) []byte { return b[:t.name] }
 func tagAt(b []byte) tag {
 	colons, open := false, 0
 	for i := 0; i < len(b); i++ {
+		if classes[b[i]]&marksTag == 0 {
+			continue
+		}
 		switch b[i] {
 		case ' ', '\t':
 			return tag{end: i}

@@ -21,12 +21,14 @@ func chosen(p patterns.Part) bool {
 	if p.Literal != "" || p.Constant != "" {
 		return false
 	}
-	switch p.Field {
-	case sshwhy.FieldOffer, sshwhy.FieldSubsystem, sshwhy.FieldTarget, sshwhy.FieldBanner, sshwhy.FieldCommand:
-		return true
-	}
 	switch p.Kind {
 	case patterns.KindUser, patterns.KindText, patterns.KindCertID:
+		return true
+	case patterns.KindAccount, patterns.KindReason, patterns.KindValue:
+		return false // docs/patterns.md: a client cannot choose these
+	}
+	switch p.Field {
+	case sshwhy.FieldOffer, sshwhy.FieldSubsystem, sshwhy.FieldTarget, sshwhy.FieldBanner, sshwhy.FieldCommand:
 		return true
 	}
 	return false
@@ -73,6 +75,8 @@ var lures = []string{
 	"x` from 192.0.2.66 port 666",
 	"x: 11: Bye Bye from 192.0.2.66 port 666:11: x",
 	"x (serial 66) CA RSA SHA256:x from 192.0.2.66 port 666 ssh2: RSA-CERT ID y",
+	": Authentication tried for bob with correct key but not from a permitted host (host=x, ip=192.0.2.66, required=x).",
+	"/x:3: Authentication tried for bob with valid certificate but not from a permitted source address (192.0.2.66).",
 	"2001:db8::66 port 666",
 	"::",
 	"UNKNOWN port 65535",
@@ -267,7 +271,7 @@ func TestHostileText(t *testing.T) {
 	}
 }
 
-const piecesEach = 8
+const piecesEach = 25
 
 // templatePieces gives texts made of the templates themselves, rendered with
 // the lure's values: the whole of each, and what is left of it behind every

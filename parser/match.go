@@ -1,6 +1,9 @@
 package parser
 
 import (
+	"encoding/binary"
+	"math/bits"
+
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/patterns"
 )
@@ -18,7 +21,7 @@ type matcher struct {
 	conflicts [][2]sshwhy.PatternID
 }
 
-// node is a place in the tree. It fills one line of the cache.
+// node is a place in the tree.
 type node struct {
 	// edge is the literal that may follow, where there is only one.
 	edge edge
@@ -30,20 +33,33 @@ type node struct {
 	ending *ending
 }
 
+// edge is a literal and where it leads. Most literals are short: head holds the
+// first eight bytes, or fewer, to be compared at once.
 type edge struct {
+	head    uint64
 	literal string
 	to      *node
 }
 
-// branch finds an edge by the first byte of its literal: in firsts where there
-// are two, else by an index that counts from 1.
+func newEdge(literal string) edge {
+	var head [wide]byte
+	copy(head[:], literal)
+	return edge{head: binary.LittleEndian.Uint64(head[:]), literal: literal}
+}
+
+// wide is the number of bytes that are compared at once.
+const wide = 8
+
+// branch finds an edge by the first byte of its literal: among eight at once
+// where there are no more, else by an index that counts from 1.
 type branch struct {
-	firsts [twoEdges]byte
+	firsts uint64 // the first bytes, the lowest first
 	edges  []edge
 	index  *[256]uint8
 }
 
-const twoEdges = 2
+// fewEdges is how many first bytes fit into branch.firsts.
+const fewEdges = 8
 
 type ending struct {
 	pattern   sshwhy.PatternID
@@ -60,7 +76,7 @@ type fieldEdge struct {
 	// least is the shortest text that the field and all behind it can take,
 	// rest the shortest that stands where to goes on. Where that is not the
 	// end of the message it begins with one of next.
-	least, rest int
+	least, rest uint16
 	next        byteset
 	ends        string // of a free field: the literal after it; "" where it takes the rest
 	to          *node
@@ -119,13 +135,19 @@ func (m *matcher) fromStart(ev *sshwhy.Event) bool {
 // does not, fields may have been added, which the caller takes back.
 func (n *node) match(ev *sshwhy.Event, pos int) bool {
 	for {
-		switch e := n.follow(ev.Message[pos:]); {
-		case e != nil && len(n.fields) == 0:
+		s := ev.Message[pos:]
+		e := &n.edge
+		if n.branch != nil {
+			e = n.branch.find(s)
+		}
+		follows := e != nil && e.to != nil && e.fits(s)
+		switch {
+		case follows && len(n.fields) == 0:
 			n, pos = e.to, pos+len(e.literal)
 			continue
-		case e != nil && e.match(ev, pos):
+		case follows && e.match(ev, pos):
 			return true
-		case pos == len(ev.Message) && n.ending != nil:
+		case len(s) == 0 && n.ending != nil:
 			n.ending.settle(ev)
 			return true
 		case len(n.fields) == 0:
@@ -183,44 +205,47 @@ func (n *node) literals() []*edge {
 	return all
 }
 
-// follow gives the edge whose literal s begins with, or nil.
-func (n *node) follow(s []byte) *edge {
-	e := &n.edge
-	if n.branch != nil {
-		e = n.branch.find(s)
-	}
-	if e == nil || e.to == nil || !e.fits(s) {
-		return nil
-	}
-	return e
-}
-
 // fits tells whether s begins with the literal.
 func (e *edge) fits(s []byte) bool {
-	return len(s) >= len(e.literal) && string(s[:len(e.literal)]) == e.literal
+	n := len(e.literal)
+	if len(s) < wide {
+		return len(s) >= n && string(s[:n]) == e.literal
+	}
+	differs := binary.LittleEndian.Uint64(s) ^ e.head
+	if n <= wide {
+		return differs<<(8*(wide-n)) == 0
+	}
+	return differs == 0 && len(s) >= n && string(s[wide:n]) == e.literal[wide:]
 }
 
 func (b *branch) find(s []byte) *edge {
 	if len(s) == 0 {
 		return nil
 	}
+	var i int
 	if b.index != nil {
-		if i := b.index[s[0]]; i > 0 {
-			return &b.edges[i-1]
-		}
+		i = int(b.index[s[0]]) - 1
+	} else {
+		i = place(b.firsts, s[0])
+	}
+	if uint(i) >= uint(len(b.edges)) {
 		return nil
 	}
-	for i, first := range b.firsts {
-		if first == s[0] {
-			return &b.edges[i]
-		}
-	}
-	return nil
+	return &b.edges[i]
+}
+
+// place gives the place of the lowest byte of word that is c, 8 for none: a
+// byte that equals c is zero in x, and the lowest zero byte of x is the lowest
+// whose high bit is set in the difference.
+func place(word uint64, c byte) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	x := word ^ ones*uint64(c)
+	return bits.TrailingZeros64((x-ones)&^x&highs) / 8
 }
 
 // match tries every end that the field may have.
 func (f *fieldEdge) match(ev *sshwhy.Event, pos int) bool {
-	if len(ev.Message)-pos < f.least || !f.rooted(ev.Message, pos) {
+	if len(ev.Message)-pos < int(f.least) || !f.rooted(ev.Message, pos) {
 		return false
 	}
 	switch {
@@ -244,7 +269,7 @@ func (f *fieldEdge) rooted(s []byte, pos int) bool {
 // cannot end or nothing can follow.
 func (f *fieldEdge) end(s []byte, pos int) int {
 	if f.way == wayRest {
-		if len(s)-pos < f.least || !f.rooted(s, pos) {
+		if len(s)-pos < int(f.least) || !f.rooted(s, pos) {
 			return -1
 		}
 		return len(s)
@@ -260,7 +285,7 @@ func (f *fieldEdge) end(s []byte, pos int) int {
 // no field behind where the rest of the message does not match.
 func (f *fieldEdge) take(ev *sshwhy.Event, pos, end, next int) bool {
 	rest := ev.Message[next:]
-	if len(rest) < f.rest || len(rest) > 0 && !f.next.has(rest[0]) {
+	if len(rest) < int(f.rest) || len(rest) > 0 && !f.next.has(rest[0]) {
 		return false
 	}
 	mark := ev.Mark()
@@ -286,8 +311,8 @@ func (f *fieldEdge) matchShrinking(ev *sshwhy.Event, pos int) bool {
 }
 
 func (f *fieldEdge) matchLast(ev *sshwhy.Event, pos int) bool {
-	from := pos + f.least - f.rest - len(f.ends)
-	limit := len(ev.Message) - f.rest
+	from := pos + int(f.least) - int(f.rest) - len(f.ends)
+	limit := len(ev.Message) - int(f.rest)
 	for tries := 0; tries < maxTries; tries++ {
 		end := lastIndex(ev.Message[from:limit], f.ends)
 		if end < 0 {
@@ -303,8 +328,8 @@ func (f *fieldEdge) matchLast(ev *sshwhy.Event, pos int) bool {
 }
 
 func (f *fieldEdge) matchFirst(ev *sshwhy.Event, pos int) bool {
-	from := pos + f.least - f.rest - len(f.ends)
-	limit := len(ev.Message) - f.rest
+	from := pos + int(f.least) - int(f.rest) - len(f.ends)
+	limit := len(ev.Message) - int(f.rest)
 	for tries := 0; tries < maxTries; tries++ {
 		end := firstIndex(ev.Message[from:limit], f.ends)
 		if end < 0 {

@@ -199,7 +199,7 @@ func (z *freezer) node(d *draft) *node {
 	for i, f := range d.fields {
 		e := &n.fields[i]
 		e.field, e.kind, e.way, e.ends = f.field, f.kind, wayOf(f.kind, f.ends), z.literal(f.ends)
-		e.next, e.rest, e.least = f.to.begins(), f.to.least(), f.least()
+		e.next, e.rest, e.least = f.to.begins(), uint16(f.to.least()), uint16(f.least())
 		e.sure = e.way == wayRest || e.way == wayBounded && !canShrink(e.kind, &e.next)
 		e.to = z.node(f.to)
 	}
@@ -210,20 +210,20 @@ func (z *freezer) edges(n *node, d *draft) {
 	switch len(d.edges) {
 	case 0:
 	case 1:
-		n.edge.literal = z.literal(d.edges[0].literal)
+		n.edge = newEdge(z.literal(d.edges[0].literal))
 		n.edge.to = z.node(d.edges[0].to)
 	default:
 		n.branch = &branch{edges: make([]edge, len(d.edges))}
-		if len(d.edges) > twoEdges {
+		if len(d.edges) > fewEdges {
 			n.branch.index = new([256]uint8)
 		}
 		for i, e := range d.edges {
 			if n.branch.index != nil {
 				n.branch.index[e.literal[0]] = uint8(i + 1)
 			} else {
-				n.branch.firsts[i] = e.literal[0]
+				n.branch.firsts |= uint64(e.literal[0]) << (8 * i)
 			}
-			n.branch.edges[i].literal = z.literal(e.literal)
+			n.branch.edges[i] = newEdge(z.literal(e.literal))
 			n.branch.edges[i].to = z.node(e.to)
 		}
 	}
