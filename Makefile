@@ -31,7 +31,7 @@ integration:
 	go test -tags integration -count=1 -parallel 3 -timeout 30m ./integration/...
 
 bench:
-	go test -run '^$$' -bench . -benchmem ./bench/...
+	sh bench/run.sh
 
 # Each fuzz target for a while: make fuzz FUZZTIME=10m
 FUZZTIME ?= 20s
