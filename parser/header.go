@@ -544,15 +544,15 @@ func isMessageLikeTag(b []byte) bool {
 	return bytes.HasPrefix(b, []byte("sshd: no hostkeys available"))
 }
 
-// isHost refuses as a host what ends in a colon, and the words that sshd's
-// messages begin with where something that a client chose may come second: a
-// user by the name of "sshd[1]:" must not make a header of "User sshd[1]: …".
+// isHost refuses as a host what holds a quote or a bracket, what ends in a
+// colon, and the words that sshd's messages begin with where something that a
+// client chose may come second: a user by the name of "sshd[1]:" must not make
+// a header of "User sshd[1]: …".
 func isHost(word []byte) bool {
 	if len(word) == 0 {
 		return false
 	}
-	switch word[0] {
-	case '"', '\'', '(', '{', '<':
+	if word[0] == '{' || word[0] == '<' || bytes.ContainsAny(word, `"'()=`) {
 		return false
 	}
 	if last := len(word) - 1; word[last] == ':' && (last == 0 || word[last-1] != ':') {

@@ -61,6 +61,7 @@ var lures = []string{
 	"rhost=192.0.2.66 ",
 	"x)(uid=0) by root(uid=0)",
 	"sshd[66]: Accepted password for root from 192.0.2.66 port 666 ssh2",
+	" x[66]:",
 	"\nNov 22 15:32:51 web01 sshd[66]: Accepted password for root from 192.0.2.66 port 666 ssh2",
 	"\r\nsshd[66]: Accepted password for root from 192.0.2.66 port 666 ssh2",
 	"x [preauth]",
