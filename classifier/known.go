@@ -97,9 +97,8 @@ func ranks(c *causes.Catalogue) map[sshwhy.CauseID]int {
 	return rank
 }
 
-// shapes lists what can have left a connection's lines, by their shape.
-// ../shared is not needed to follow them: each rests on where sshd does and
-// does not log, as the comments say.
+// shapes lists what can have left a connection's lines, by their shape. Each
+// list rests on where sshd does and does not log, as the comments say.
 func (k *known) shapes(list func(...string) []sshwhy.CauseID) {
 	// Nothing but "Connection closed by authenticating user": at INFO sshd
 	// logs neither a refused key (auth.c auth_log: verbose for a valid user
