@@ -75,17 +75,20 @@ func (p *templateParser) sequence(closing byte) ([][]Part, error) {
 			if err != nil {
 				return nil, err
 			}
-			next = [][]Part{{part}}
+			extend(done, part)
+			continue
 		case c == '\\' && len(p.rest) > 1:
-			next = [][]Part{{{Literal: p.rest[1:2]}}}
+			extend(done, Part{Literal: p.rest[1:2]})
 			p.rest = p.rest[2:]
+			continue
 		default:
 			n := 1 + strings.IndexAny(p.rest[1:], `[](){}|\\`)
 			if n == 0 {
 				n = len(p.rest)
 			}
-			next = [][]Part{{{Literal: p.rest[:n]}}}
+			extend(done, Part{Literal: p.rest[:n]})
 			p.rest = p.rest[n:]
+			continue
 		}
 		if done = product(done, next); len(done) > maxVariants {
 			return nil, fmt.Errorf("more than %d variants", maxVariants)
@@ -168,10 +171,18 @@ func (p *templateParser) field() (Part, error) {
 	return Part{Field: f, Kind: k}, nil
 }
 
-func product(heads, tails [][]Part) [][]Part {
-	if len(tails) == 1 && len(heads) == 1 {
-		return [][]Part{append(heads[0], tails[0]...)}
+// extend adds a part to every way. Each owns its memory: see product.
+func extend(ways [][]Part, p Part) {
+	for i := range ways {
+		if ways[i] == nil {
+			ways[i] = make([]Part, 0, 8)
+		}
+		ways[i] = append(ways[i], p)
 	}
+}
+
+// product gives every head with every tail, each in memory of its own.
+func product(heads, tails [][]Part) [][]Part {
 	out := make([][]Part, 0, len(heads)*len(tails))
 	for _, h := range heads {
 		for _, t := range tails {
@@ -185,7 +196,8 @@ func product(heads, tails [][]Part) [][]Part {
 // only the match that succeeds, and refuses what cannot be matched.
 func tidy(parts []Part) ([]Part, error) {
 	var constants, out []Part
-	used := map[sshwhy.Field]bool{}
+	out = make([]Part, 0, len(parts))
+	var used [256]bool // by field
 	for _, p := range parts {
 		if p.Field != sshwhy.FieldNone {
 			if used[p.Field] {
