@@ -195,8 +195,8 @@ func product(heads, tails [][]Part) [][]Part {
 // tidy joins literals that touch, moves constants to the end, where they cost
 // only the match that succeeds, and refuses what cannot be matched.
 func tidy(parts []Part) ([]Part, error) {
-	var constants, out []Part
-	out = make([]Part, 0, len(parts))
+	var constants []Part
+	out := make([]Part, 0, len(parts))
 	var used [256]bool // by field
 	for _, p := range parts {
 		if p.Field != sshwhy.FieldNone {
