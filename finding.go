@@ -170,27 +170,30 @@ type Verdict struct {
 const MaxCandidates = 24
 
 // Value gives the text of a fact, "" where the finding does not know it.
-func (f *Finding) Value(field Field) string {
-	for _, v := range f.Values {
-		if v.Field == field {
-			return v.Text
+func (f *Finding) Value(field Field) string { return string(f.AppendValue(nil, field)) }
+
+// AppendValue appends what Value gives.
+func (f *Finding) AppendValue(dst []byte, field Field) []byte {
+	for i := range f.Values {
+		if f.Values[i].Field == field {
+			return append(dst, f.Values[i].Text...)
 		}
 	}
 	switch field {
 	case FieldUser:
-		return string(Unescape(nil, f.User))
+		return Unescape(dst, f.User)
 	case FieldAddr, FieldHost:
-		return string(f.Address)
+		return append(dst, f.Address...)
 	case FieldPort:
 		if f.Port > 0 {
-			return strconv.Itoa(f.Port)
+			return strconv.AppendInt(dst, int64(f.Port), 10)
 		}
 	case FieldMethod:
-		return string(f.Method)
+		return append(dst, f.Method...)
 	case FieldKeyType:
-		return string(f.KeyType)
+		return append(dst, f.KeyType...)
 	case FieldFingerprint:
-		return string(f.Fingerprint)
+		return append(dst, f.Fingerprint...)
 	}
-	return ""
+	return dst
 }

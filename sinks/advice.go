@@ -14,6 +14,7 @@ type advice struct {
 	kept    map[string][]byte
 	bytes   int
 	key     []byte
+	raw     []byte // a value, and below as it is shown
 	value   []byte
 }
 
@@ -45,12 +46,12 @@ func (a *advice) reason(dst []byte, f *sshwhy.Finding) []byte {
 // sentence appends a sentence and tells whether all its values were known.
 func (a *advice) sentence(dst []byte, s *causes.Sentence, f *sshwhy.Finding) ([]byte, bool) {
 	for i, field := range s.Fields {
-		v := f.Value(field)
-		if v == "" {
+		a.raw = f.AppendValue(a.raw[:0], field)
+		if len(a.raw) == 0 {
 			return dst, false
 		}
 		dst = appendEscaped(dst, s.Texts[i])
-		a.value = sshwhy.AppendPrintable(a.value[:0], []byte(v))
+		a.value = sshwhy.AppendPrintable(a.value[:0], a.raw)
 		dst = appendEscaped(dst, a.value)
 	}
 	return appendEscaped(dst, s.Texts[len(s.Fields)]), true
@@ -61,7 +62,7 @@ func (a *advice) sentence(dst []byte, s *causes.Sentence, f *sshwhy.Finding) ([]
 func (a *advice) remedy(f *sshwhy.Finding, make func() []byte) []byte {
 	a.key = append(a.key[:0], byte(f.Cause), byte(f.Cause>>8))
 	for _, field := range a.uses[f.Cause] {
-		a.key = append(append(a.key, f.Value(field)...), 0)
+		a.key = append(f.AppendValue(a.key, field), 0)
 	}
 	if s := a.kept[string(a.key)]; s != nil {
 		return s
