@@ -130,7 +130,7 @@ func (k *Classifier) decideRefused(c *connection) decision {
 func (k *Classifier) decidePassword(c *connection) decision {
 	n := &k.known
 	if c.saw&sawPartial != 0 {
-		return decision{cause: n.secondFactorFailed, confidence: sshwhy.ConfidenceLikely, candidates: append([]sshwhy.CauseID{n.secondFactorFailed}, n.passwordFailed...),
+		return decision{cause: n.secondFactorFailed, confidence: sshwhy.ConfidenceLikely, candidates: n.secondFailed,
 			why: "one method was passed, and the next was refused"}
 	}
 	d := decision{cause: n.wrongPassword, confidence: sshwhy.ConfidenceLikely, candidates: n.passwordFailed,
@@ -165,7 +165,7 @@ func (k *Classifier) decideSilent(c *connection) decision {
 	case c.saw&(sawPostponed|sawKeyFound) != 0:
 		return because(n.keyFound, "the key would have been accepted, and nothing followed")
 	case c.saw&sawReset != 0:
-		return decision{cause: n.reset, confidence: sshwhy.ConfidenceLikely, candidates: n.reset0, why: "the connection was reset"}
+		return decision{cause: n.reset, confidence: sshwhy.ConfidenceLikely, candidates: n.afterReset, why: "the connection was reset"}
 	case c.saw&sawDisconnect != 0 && c.saw&sawAuthenticating == 0 && c.code == disconnectByApplication:
 		d := decision{cause: n.gaveUp, confidence: sshwhy.ConfidenceLikely, candidates: n.beforeUser, why: "the client said that it leaves, before it named a user"}
 		if c.namesNobody() && !verbose {

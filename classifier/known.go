@@ -9,19 +9,15 @@ import (
 
 // known are the causes that the rules in decide.go name.
 type known struct {
-	undetermined, wrongPassword, emptyPassword, passwordLocked, passwordNotSet, rootLoginRefused,
-	userUnknown, accountLocked, accountExpired, passwordExpired, notInAllowUsers, denyUsers, notInAllowGroups, denyGroups, shellMissing,
-	shellNotExecutable, shellNotListed, nologin, pamAccess, pamAccount, pamLockedOut, pamBroken, pamSession, loginLimit,
-	secondFactorMissing, secondFactorFailed, tooMany, graceTimeout, gaveUp, reset, lost, probe, hostKeyRejected,
-	keyNotAuthorized, keyEntryExpired, keySource, passwordOff, keyOff, interactiveOff, methodNotPermitted, noUsableMethod,
-	sessionKilled, channelTimeout, ptyDenied, chrootMissing, chrootUntrusted, hostKeyMissing, hostKeyUnreadable, hostKeyCorrupt,
-	hostKeyPermissions, stopped, configInvalid, maxStartups, perSourceMaxStartups, penalty, portInUse, listenUnavailable, listenNotPermitted, untrustedCA, keysMissing, bruteForce, loginAfterFailures sshwhy.CauseID
+	undetermined, wrongPassword, passwordExpired, nologin, pamAccount, pamSession, loginLimit,
+	secondFactorMissing, secondFactorFailed, tooMany, gaveUp, reset, lost, stopped, untrustedCA, keysMissing,
+	bruteForce, loginAfterFailures sshwhy.CauseID
 
 	rank map[sshwhy.CauseID]int // of two proved causes the one with the lower rank answers
 
 	// The candidates of each shape, likeliest first.
-	silentClose, silentCloseNew, noKeyFile, silentCloseVerbose, keyRefused, certRefused, noneRefused, beforeUser, beforeUserOld, beforeUserVerbose, passwordFailed, rootPasswordFailed,
-	passwordSilent, invalidCalled, pamDenied, partial, keyFound, vanished, optionsRefused, unended, reset0, hostKeyUnloadable []sshwhy.CauseID
+	silentClose, silentCloseNew, noKeyFile, silentCloseVerbose, keyRefused, certRefused, noneRefused, beforeUser, beforeUserOld, beforeUserVerbose, passwordFailed, secondFailed, rootPasswordFailed,
+	passwordSilent, invalidCalled, pamDenied, partial, keyFound, vanished, optionsRefused, unended, afterReset []sshwhy.CauseID
 }
 
 func knownCauses(c *causes.Catalogue) (known, error) {
@@ -35,27 +31,24 @@ func knownCauses(c *causes.Catalogue) (known, error) {
 		return n
 	}
 	for id, field := range map[string]*sshwhy.CauseID{
-		"undetermined": &k.undetermined, "wrong-password": &k.wrongPassword, "empty-password": &k.emptyPassword,
-		"password-locked": &k.passwordLocked, "password-not-set": &k.passwordNotSet, "root-login-refused": &k.rootLoginRefused,
-		"user-unknown": &k.userUnknown, "account-locked": &k.accountLocked, "account-expired": &k.accountExpired,
-		"password-expired": &k.passwordExpired, "not-in-allow-users": &k.notInAllowUsers, "listed-in-deny-users": &k.denyUsers,
-		"not-in-allow-groups": &k.notInAllowGroups, "listed-in-deny-groups": &k.denyGroups, "shell-missing": &k.shellMissing,
-		"shell-not-executable": &k.shellNotExecutable, "shell-not-listed": &k.shellNotListed, "nologin-file": &k.nologin,
-		"pam-access-denied": &k.pamAccess, "pam-account-denied": &k.pamAccount, "pam-locked-out": &k.pamLockedOut,
-		"pam-broken": &k.pamBroken, "pam-session-failed": &k.pamSession, "login-limit": &k.loginLimit,
-		"second-factor-missing": &k.secondFactorMissing, "second-factor-failed": &k.secondFactorFailed,
-		"too-many-auth-failures": &k.tooMany, "login-grace-timeout": &k.graceTimeout, "client-gave-up": &k.gaveUp,
-		"connection-reset": &k.reset, "connection-lost": &k.lost, "probe": &k.probe, "client-rejected-host-key": &k.hostKeyRejected,
-		"key-not-authorized": &k.keyNotAuthorized, "key-entry-expired": &k.keyEntryExpired, "key-source-not-permitted": &k.keySource,
-		"password-auth-disabled": &k.passwordOff, "pubkey-auth-disabled": &k.keyOff, "kbdint-auth-disabled": &k.interactiveOff,
-		"method-not-permitted": &k.methodNotPermitted, "no-usable-method": &k.noUsableMethod, "session-killed": &k.sessionKilled,
-		"channel-timeout": &k.channelTimeout, "pty-denied": &k.ptyDenied, "chroot-missing": &k.chrootMissing,
-		"chroot-bad-ownership": &k.chrootUntrusted, "host-key-missing": &k.hostKeyMissing, "host-key-unreadable": &k.hostKeyUnreadable,
-		"host-key-corrupt": &k.hostKeyCorrupt, "host-key-permissions": &k.hostKeyPermissions, "sshd-stopped": &k.stopped,
-		"sshd-config-invalid": &k.configInvalid, "max-startups": &k.maxStartups, "per-source-max-startups": &k.perSourceMaxStartups,
-		"per-source-penalty": &k.penalty, "port-in-use": &k.portInUse, "listen-address-unavailable": &k.listenUnavailable,
-		"listen-not-permitted": &k.listenNotPermitted, "cert-untrusted-ca": &k.untrustedCA, "authorized-keys-missing": &k.keysMissing,
-		"brute-force": &k.bruteForce, "login-after-failures": &k.loginAfterFailures,
+		"undetermined":            &k.undetermined,
+		"wrong-password":          &k.wrongPassword,
+		"password-expired":        &k.passwordExpired,
+		"nologin-file":            &k.nologin,
+		"pam-account-denied":      &k.pamAccount,
+		"pam-session-failed":      &k.pamSession,
+		"login-limit":             &k.loginLimit,
+		"second-factor-missing":   &k.secondFactorMissing,
+		"second-factor-failed":    &k.secondFactorFailed,
+		"too-many-auth-failures":  &k.tooMany,
+		"client-gave-up":          &k.gaveUp,
+		"connection-reset":        &k.reset,
+		"connection-lost":         &k.lost,
+		"sshd-stopped":            &k.stopped,
+		"cert-untrusted-ca":       &k.untrustedCA,
+		"authorized-keys-missing": &k.keysMissing,
+		"brute-force":             &k.bruteForce,
+		"login-after-failures":    &k.loginAfterFailures,
 	} {
 		*field = find(id)
 	}
@@ -133,6 +126,7 @@ func (k *known) shapes(list func(...string) []sshwhy.CauseID) {
 	k.beforeUserOld = append(list("client-rejected-host-key", "probe"), k.silentClose[:18]...)
 	k.beforeUserVerbose = list("client-rejected-host-key", "probe", "client-gave-up", "password-auth-disabled", "pubkey-auth-disabled", "no-usable-method", "method-not-permitted", "kbdint-auth-disabled")
 	k.passwordFailed = list("wrong-password", "password-locked", "password-not-set", "account-locked", "shell-not-listed", "second-factor-failed", "pam-locked-out", "empty-password", "client-gave-up")
+	k.secondFailed = list("second-factor-failed", "wrong-password", "password-locked", "password-not-set", "account-locked", "pam-locked-out", "client-gave-up")
 	k.rootPasswordFailed = append(list("root-login-refused"), k.passwordFailed...)
 	// A password refused on a host where pam_unix writes, without its line:
 	// not pam_unix refused it, but another module or the account phase.
@@ -152,6 +146,5 @@ func (k *known) shapes(list func(...string) []sshwhy.CauseID) {
 	k.optionsRefused = list("key-entry-expired", "key-source-not-permitted", "authorized-keys-bad-option")
 	// Neither end nor answer.
 	k.unended = list("login-grace-timeout", "probe", "client-gave-up", "connection-lost")
-	k.reset0 = list("connection-reset", "client-gave-up", "probe", "key-not-authorized", "connection-lost", "client-rejected-host-key")
-	k.hostKeyUnloadable = list("host-key-missing", "host-key-unreadable", "host-key-corrupt")
+	k.afterReset = list("connection-reset", "client-gave-up", "probe", "key-not-authorized", "connection-lost", "client-rejected-host-key")
 }

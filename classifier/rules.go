@@ -37,14 +37,10 @@ const (
 	sawHungUp                            // sshd hung up
 	sawBroken                            // a connection error ended it
 	sawPreauth                           // a line with [preauth]
-	sawKexStarted                        // key exchange began (DEBUG1)
-	sawKexDone                           // key exchange was finished (DEBUG1)
 	sawRequest                           // an authentication request came (DEBUG1)
 	sawKeyProbed                         // a key was offered (DEBUG1)
 	sawFileTried                         // authorized_keys was looked at (DEBUG1)
-	sawBanner                            // the client's version was read (DEBUG1)
 	sawRefusedOptions                    // "Refused by key options"
-	sawNotPermitted                      // an address was not permitted by from=
 	sawOnlyPAM                           // nothing but lines of PAM modules so far
 	sawMaxTries                          // MaxAuthTries was reached
 	sawNoKeyFile                         // the first authorized_keys that sshd looked for does not exist (DEBUG1)
