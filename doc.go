@@ -8,7 +8,11 @@
 // fills an Event: what sshd said. The classifier joins the events of a
 // connection and gives a Finding, once the connection is settled: what it
 // means, how sure that is, and what else it could be. Sinks take findings
-// wherever people want them. Run is the loop that holds these together.
+// wherever people want them; an alerter joins those that belong together to one
+// alert. A ledger keeps how far was read, what is open and what is still to be
+// delivered, so that a program that was killed goes on where it was. Loop
+// holds these together, one record after the other: goroutines are found at its
+// two ends only.
 //
 // This package holds only what travels between the rooms, and the interfaces
 // at their seams. It imports nothing but the standard library; the rooms

@@ -12,7 +12,11 @@ import (
 // the context is done, or the loop stops asking; it has released everything
 // when it returns. A record is valid until the next one is yielded. An error
 // that concerns one file or line is yielded with a nil record, and the
-// sequence goes on; an end without an error means that all was read.
+// sequence goes on; so is a Notice. An end without an error means that all was
+// read.
+//
+// A live source yields a tick whenever it is about to wait, and carries its
+// place in every record.
 type Source interface {
 	Records(ctx context.Context) iter.Seq2[*Record, error]
 }
@@ -25,9 +29,10 @@ type Parser interface {
 
 // Classifier joins events and gives the findings that they settle.
 //
-// Classify is called with every event in the order of the log, Close once
-// after the last, both from one goroutine. The findings that they yield are
-// valid until the next is asked for; the sequence must be run to its end.
+// Classify is called with every event in the order of the log, ticks and
+// inspections included, Close once after the last, both from one goroutine. The
+// findings that they yield are valid until the next is asked for; the sequence
+// must be run to its end.
 type Classifier interface {
 	Classify(*Event, func(*Finding))
 	Close(func(*Finding))
@@ -40,35 +45,173 @@ type Sink interface {
 	Deliver(*Finding) error
 }
 
-// Run reads the source to its end and hands every finding to the sink. The
-// watch function sees each event before it is classified; it may be nil. An
-// error of the source that concerns one file or line is given to trouble, and
-// reading goes on; errors of the sink end the run.
-func Run(ctx context.Context, source Source, parser Parser, classifier Classifier, sink Sink, watch func(*Event), trouble func(error)) error {
-	var event Event
-	var failed error
-	deliver := func(f *Finding) {
-		if failed == nil {
-			failed = sink.Deliver(f)
-		}
+// Flusher is a sink that collects what it writes. Flush is called when nothing
+// waits to be read, so that a verdict is seen as soon as it is known.
+type Flusher interface {
+	Flush() error
+}
+
+// Alerter joins findings that belong together. Alert is called with every
+// finding, Tick whenever a live source has nothing to read, Close never: what
+// an alerter knows is Stateful.
+type Alerter interface {
+	Alert(*Finding, func(*Alert))
+	Tick(*Record, func(*Alert))
+}
+
+// AlertSink is a sink that takes alerts as well, under the rules of Deliver.
+type AlertSink interface {
+	DeliverAlert(*Alert) error
+}
+
+// Holder is a classifier whose open connections outlive the program: it tells
+// which records they rest on.
+//
+// Held gives what changed since the last call: hold for each record that now
+// belongs to a connection, in their order, drop for each connection that can
+// say nothing more, after which its number is not used again. Numbers belong
+// to one run of the program.
+type Holder interface {
+	Held(hold func(connection uint64, r *Record), drop func(connection uint64))
+}
+
+// Stateful is a room with state that outlives the program and that the records
+// of open connections do not bring back: windows, counters, what was told.
+//
+// Save gives the entries that changed since the last call; a nil value deletes
+// one. Load takes every entry that was kept, before the first record. Keys are
+// the room's own, values at most 64 KiB. An entry that cannot be understood
+// gives an error, and the others count all the same.
+type Stateful interface {
+	Save(put func(key string, value []byte))
+	Load(key string, value []byte) error
+}
+
+// Ledger keeps what must outlive the program.
+//
+// Commit stores a batch and all that was delivered into the ledger's own
+// queues since the last one, in one transaction: when it returns nil, none of
+// it can be lost and none of it is read again. Restore gives back what was
+// kept, before the first record; what it gives is valid during the call.
+type Ledger interface {
+	Commit(*Batch) error
+	Restore(record func(*Record), state func(room, key string, value []byte)) error
+}
+
+// Batch is what changed between two commits.
+type Batch struct {
+	// Places are the newest of each generation.
+	Places []Place
+	// Held are records that came to belong to open connections, Dropped the
+	// connections that can say nothing more. In the first batch of a run
+	// Held replaces all that was kept before.
+	Held    []Held
+	Dropped []uint64
+	// State are the entries of the stateful rooms that changed.
+	State []State
+}
+
+// Held is a record that an open connection rests on.
+type Held struct {
+	Connection uint64
+	Record     Record
+}
+
+// State is an entry of a stateful room; a nil value deletes it.
+type State struct {
+	Room, Key string
+	Value     []byte
+}
+
+// Loop is the journey of a line: read, parse, classify, alert, commit, deliver.
+// Source, Parser, Classifier and Sink are needed, all else may be nil.
+type Loop struct {
+	Source     Source
+	Parser     Parser
+	Classifier Classifier
+	Alerter    Alerter
+	Ledger     Ledger
+	Sink       Sink
+	// Watch sees each event before it is classified, ticks too.
+	Watch func(*Event)
+	// Trouble takes errors of the source that concern one file or line, and
+	// notices; reading goes on.
+	Trouble func(error)
+	// Live says that the log goes on after the run: when the context is
+	// done, what is open stays open.
+	Live bool
+
+	event  Event
+	failed error
+	batch  *batch // nil without a ledger
+}
+
+// Run reads the source to its end. Errors of the sink and of the ledger end it.
+func (l *Loop) Run(ctx context.Context) error {
+	if err := l.restore(); err != nil {
+		return err
 	}
-	for record, err := range source.Records(ctx) {
+	for record, err := range l.Source.Records(ctx) {
 		if err != nil {
-			trouble(err)
+			l.Trouble(err)
 			continue
 		}
-		parser.Parse(record, &event)
-		if watch != nil {
-			watch(&event)
-		}
-		classifier.Classify(&event, deliver)
-		if failed != nil {
-			return fmt.Errorf("delivering a finding: %w", failed)
+		l.take(record)
+		if l.failed != nil {
+			return l.failed
 		}
 	}
-	classifier.Close(deliver)
-	if failed != nil {
-		return fmt.Errorf("delivering a finding: %w", failed)
+	if !l.Live || ctx.Err() == nil {
+		l.Classifier.Close(l.deliver)
 	}
-	return nil
+	l.rest()
+	return l.failed
+}
+
+// take leads one record through the rooms.
+func (l *Loop) take(r *Record) {
+	l.Parser.Parse(r, &l.event)
+	if l.Watch != nil {
+		l.Watch(&l.event)
+	}
+	l.Classifier.Classify(&l.event, l.deliver)
+	if r.Tick && l.Alerter != nil {
+		l.Alerter.Tick(r, l.deliverAlert)
+	}
+	if l.batch != nil {
+		l.batch.note(r)
+	}
+	if r.Tick || l.batch.full() {
+		l.rest()
+	}
+}
+
+// rest makes what was done durable and seen: nothing waits to be read.
+func (l *Loop) rest() {
+	l.commit()
+	if f, ok := l.Sink.(Flusher); ok && l.failed == nil {
+		l.fail("writing what was found", f.Flush())
+	}
+}
+
+func (l *Loop) deliver(f *Finding) {
+	if l.failed != nil {
+		return
+	}
+	l.fail("delivering a finding", l.Sink.Deliver(f))
+	if l.Alerter != nil {
+		l.Alerter.Alert(f, l.deliverAlert)
+	}
+}
+
+func (l *Loop) deliverAlert(a *Alert) {
+	if s, ok := l.Sink.(AlertSink); ok && l.failed == nil {
+		l.fail("delivering an alert", s.DeliverAlert(a))
+	}
+}
+
+func (l *Loop) fail(doing string, err error) {
+	if err != nil && l.failed == nil {
+		l.failed = fmt.Errorf("%s: %w", doing, err)
+	}
 }

@@ -87,7 +87,8 @@ func run(b *testing.B, sink func() sshwhy.Sink) {
 			b.Fatal(err)
 		}
 		trouble := func(err error) { b.Fatal(err) }
-		if err := sshwhy.Run(b.Context(), source(lines), p, c, sink(), nil, trouble); err != nil {
+		loop := sshwhy.Loop{Source: source(lines), Parser: p, Classifier: c, Sink: sink(), Trouble: trouble}
+		if err := loop.Run(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 	}

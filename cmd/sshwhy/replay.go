@@ -212,7 +212,8 @@ func (r *replayer) read(messages *patterns.Catalogue, catalogue *causes.Catalogu
 // run reads all and writes what goes with the output: nothing after jsonl.
 func (r *replayer) run(ctx context.Context, paths []string) error {
 	source := &tailers.Archive{Paths: paths, Stdin: newStoppable(ctx, r.io.in), Progress: r.progress.update}
-	err := sshwhy.Run(ctx, source, r.parser, r.classifier, r.sink, r.watch(), r.trouble)
+	loop := sshwhy.Loop{Source: source, Parser: r.parser, Classifier: r.classifier, Sink: r.sink, Watch: r.watch(), Trouble: r.trouble}
+	err := loop.Run(ctx)
 	r.progress.clear()
 	if err != nil {
 		return err
