@@ -91,7 +91,8 @@ type Stateful interface {
 //
 // Commit stores a batch and all that was delivered into the ledger's own
 // queues since the last one, in one transaction: when it returns nil, none of
-// it can be lost and none of it is read again. Restore gives back what was
+// it can be lost and none of it is read again. It is called at least once a
+// second: with nothing to store it does nothing. Restore gives back what was
 // kept, before the first record; what it gives is valid during the call.
 type Ledger interface {
 	Commit(*Batch) error

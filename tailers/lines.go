@@ -100,3 +100,7 @@ func (l *lines) long() ([]byte, int64, error) {
 	}
 	return line, cut, nil
 }
+
+// ready tells whether the next line is in the buffer as a whole, so that next
+// does not wait for more.
+func (l *lines) ready() bool { return bytes.IndexByte(l.buf[l.start:l.end], '\n') >= 0 }
