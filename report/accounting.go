@@ -37,6 +37,9 @@ func (s *SourceCount) Read() uint64 { return s.Parsed + s.Unparsed + s.Skipped }
 
 // Note counts the line of an event. It is called for every line of the log.
 func (a *Accounting) Note(ev *sshwhy.Event) {
+	if ev.Record.Tick || ev.Record.Inspection != nil {
+		return
+	}
 	s := a.current
 	if s == nil || s.Name != ev.Record.Source {
 		s = a.source(ev.Record.Source)
@@ -51,9 +54,7 @@ func (a *Accounting) Note(ev *sshwhy.Event) {
 	case sshwhy.LineUnparsed:
 		s.Unparsed++
 	default:
-		if !ev.Record.Tick {
-			s.Skipped++
-		}
+		s.Skipped++
 		return
 	}
 	if s.Form == "" && a.Form != nil {

@@ -28,6 +28,12 @@ type Page struct {
 	Evicted uint64
 	// Color writes ANSI colours.
 	Color bool
+	// Notices are those of the run; those that tell of lost lines are
+	// repeated in the account.
+	Notices []*sshwhy.Notice
+	// Open is the number of connections that were open at the end, and have
+	// no verdict.
+	Open int
 }
 
 // How much of each list is shown.
@@ -123,6 +129,9 @@ func (o *writer) connections(s *Summary) {
 	if len(service) > 0 {
 		o.row(o.words.Service, strings.Join(service, ", "))
 	}
+	if o.page.Open > 0 {
+		o.row("", fmt.Sprintf(lang.TailIn(o.page.Words.Language).Open, o.page.Open))
+	}
 	if o.page.Evicted > 0 {
 		o.row("", fmt.Sprintf(o.words.Evicted, o.page.Evicted))
 	}
@@ -141,6 +150,12 @@ func (o *writer) account(a *Accounting, hint string) {
 	}
 	if t.Parsed+t.Unparsed == 0 {
 		o.row("", o.words.NoSSHD)
+	}
+	tail := lang.TailIn(o.page.Words.Language)
+	for _, n := range o.page.Notices {
+		if n.Lost > 0 {
+			o.row("", fmt.Sprintf(tail.MaybeLost, n.Lost, sshwhy.Printable(n.Error())))
+		}
 	}
 	if len(a.sources) < 2 {
 		return
