@@ -1,5 +1,7 @@
 package sshwhy
 
+import "time"
+
 // Alert is what many findings that belong together come to: one message, later
 // ones that say how it goes on, and its end. It is the alerter's, and valid
 // during the call that hands it out.
@@ -17,17 +19,21 @@ type Alert struct {
 	News News
 	// By is what its findings share, as "user" and "bob"; in order.
 	By []Shared
-	// Summary says in a sentence what it is about, in the language of the
-	// configuration; Text from the log in it is not escaped.
-	Summary string
-	// Cause is the cause that its findings share, 0 for none or several.
-	Cause CauseID
+	// After is the last thing that sshd said of itself on the host before it
+	// began, where that was shortly before; AfterFor is how long.
+	After    CauseID
+	AfterFor time.Duration
+	// Notice is what it is about where that is no finding.
+	Notice *Notice
+	// Causes are those of its findings, the most frequent first.
+	Causes []CauseID
 	// Findings is how many findings it holds, by id; Since and Until are
 	// the times of the first and last, in nanoseconds since 1970 UTC.
 	Findings     int
 	Since, Until int64
 	// Users, Sources and Hosts are those of its findings, each the most
-	// frequent first, at most MaxShared; the numbers say how many there are.
+	// frequent first, at most MaxShared; the numbers say how many there are,
+	// and are at least as high where they exceed MaxDistinct.
 	Users, Sources, Hosts          []Counted
 	NumUsers, NumSources, NumHosts int
 	// Latest is a finding that shows what it is about; it has the remedy.
@@ -36,6 +42,10 @@ type Alert struct {
 
 // MaxShared bounds the lists of an alert.
 const MaxShared = 10
+
+// MaxDistinct is up to how many different users, sources and hosts an alert
+// counts.
+const MaxDistinct = 256
 
 // News is why an alert is told.
 type News uint8
@@ -55,9 +65,11 @@ const (
 	NewsUpdated
 	// NewsResolved: it is over.
 	NewsResolved
+	// NewsDigest: the count of a period, of what is worth no message each.
+	NewsDigest
 )
 
-var newsNames = [...]string{"firing", "grown", "changed", "reminder", "updated", "resolved"}
+var newsNames = [...]string{"firing", "grown", "changed", "reminder", "updated", "resolved", "digest"}
 
 // String gives the word of the output contract.
 func (n News) String() string { return newsNames[n] }

@@ -1,9 +1,11 @@
 package sshwhy
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"strconv"
 )
 
@@ -157,6 +159,20 @@ type Finding struct {
 	// Why names the rule that decided and what it ruled out, for
 	// "replay --why".
 	Why string
+}
+
+// Clone gives a copy that shares no memory with the finding.
+func (f *Finding) Clone() *Finding {
+	c := *f
+	for _, b := range [...]*[]byte{&c.Host, &c.First, &c.Ident, &c.User, &c.Address, &c.Method, &c.KeyType, &c.Fingerprint} {
+		*b = bytes.Clone(*b)
+	}
+	c.Candidates, c.Remarks, c.Values = slices.Clone(f.Candidates), slices.Clone(f.Remarks), slices.Clone(f.Values)
+	c.Evidence = slices.Clone(f.Evidence)
+	for i := range c.Evidence {
+		c.Evidence[i].Text = bytes.Clone(c.Evidence[i].Text)
+	}
+	return &c
 }
 
 // Verdict is the heart of a finding.

@@ -2,6 +2,7 @@ package sshwhy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 )
@@ -57,6 +58,11 @@ type Flusher interface {
 type Alerter interface {
 	Alert(*Finding, func(*Alert))
 	Tick(*Record, func(*Alert))
+}
+
+// NoticeAlerter is an alerter that is told of notices as well.
+type NoticeAlerter interface {
+	AlertNotice(*Notice, func(*Alert))
 }
 
 // AlertSink is a sink that takes alerts as well, under the rules of Deliver.
@@ -154,7 +160,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	}
 	for record, err := range l.Source.Records(ctx) {
 		if err != nil {
-			l.Trouble(err)
+			l.trouble(err)
 			continue
 		}
 		l.take(record)
@@ -184,6 +190,15 @@ func (l *Loop) take(r *Record) {
 	}
 	if r.Tick || l.batch.full() {
 		l.rest()
+	}
+}
+
+// trouble tells of what went wrong; reading goes on.
+func (l *Loop) trouble(err error) {
+	l.Trouble(err)
+	var n *Notice
+	if a, ok := l.Alerter.(NoticeAlerter); ok && errors.As(err, &n) {
+		a.AlertNotice(n, l.deliverAlert)
 	}
 }
 
