@@ -270,3 +270,10 @@ func nameOf(s *Sink) string {
 	}
 	return s.Name
 }
+
+// Keys gives the keys that a type of sink needs, those that it may have, and
+// what it is sent unless the configuration says otherwise.
+func Keys(name string) (needs, takes []string, send string) {
+	k := types[name]
+	return k.needs, k.takes, k.send
+}

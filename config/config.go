@@ -32,11 +32,14 @@ type Config struct {
 	Listen string `mapstructure:"listen"`
 	// LoginGraceTime is that of the sshd whose log is read; 2m.
 	LoginGraceTime time.Duration `mapstructure:"login_grace_time"`
-	Log            Log           `mapstructure:"log"`
+	// Log is the program's own log.
+	Log Log `mapstructure:"log"`
 	// Sources are what is followed; one that is "auto" if empty.
 	Sources []Source `mapstructure:"sources"`
-	Inspect Inspect  `mapstructure:"inspect"`
-	Alerts  Alerts   `mapstructure:"alerts"`
+	// Inspect is the look at this host when its log does not tell.
+	Inspect Inspect `mapstructure:"inspect"`
+	// Alerts are the rules by which findings become alerts.
+	Alerts Alerts `mapstructure:"alerts"`
 	// Sinks are where findings and alerts go; standard output if empty.
 	Sinks []Sink `mapstructure:"sinks"`
 }
@@ -64,6 +67,8 @@ type Source struct {
 
 // Inspect is the look at this host when its log does not tell.
 type Inspect struct {
+	// Enabled looks at the host after a failure that the log does not explain;
+	// false.
 	Enabled bool `mapstructure:"enabled"`
 	// Socket is that of the process that may read what only root can;
 	// /run/sshwhy-inspect.sock.
@@ -74,27 +79,44 @@ type Inspect struct {
 type Alerts struct {
 	// Defaults keeps the shipped rules in force beside those of Rules; true.
 	// A rule of the same name takes the place of a shipped one.
-	Defaults *bool  `mapstructure:"defaults"`
-	Rules    []Rule `mapstructure:"rules"`
+	Defaults *bool `mapstructure:"defaults"`
+	// Rules are your own.
+	Rules []Rule `mapstructure:"rules"`
 }
 
 // Rule is an alert rule: see docs/alerts.md.
 type Rule struct {
-	Name         string        `mapstructure:"name"`
-	When         string        `mapstructure:"when"`
-	By           []string      `mapstructure:"by"`
-	AtLeast      int           `mapstructure:"at_least"`
-	Users        int           `mapstructure:"users"`
-	Within       time.Duration `mapstructure:"within"`
-	RemindEvery  time.Duration `mapstructure:"remind_every"`
+	// Name is the name that messages and silences use.
+	Name string `mapstructure:"name"`
+	// When says which findings count.
+	When string `mapstructure:"when"`
+	// By are the facts that the findings of one alert share; none puts all
+	// into one.
+	By []string `mapstructure:"by"`
+	// AtLeast is how many findings make an alert; 1.
+	AtLeast int `mapstructure:"at_least"`
+	// Users is how many different users they must have; any number.
+	Users int `mapstructure:"users"`
+	// Within is the window; 10m.
+	Within time.Duration `mapstructure:"within"`
+	// RemindEvery tells again while it goes on; never.
+	RemindEvery time.Duration `mapstructure:"remind_every"`
+	// ResolveAfter is how long without a finding ends it; as within.
 	ResolveAfter time.Duration `mapstructure:"resolve_after"`
-	ResolveWhen  string        `mapstructure:"resolve_when"`
-	ResolveBy    []string      `mapstructure:"resolve_by"`
-	Unless       []string      `mapstructure:"unless"`
-	UnlessBy     []string      `mapstructure:"unless_by"`
-	Burst        int           `mapstructure:"burst"`
-	Digest       time.Duration `mapstructure:"digest"`
-	To           []string      `mapstructure:"to"`
+	// ResolveWhen says which findings end it.
+	ResolveWhen string `mapstructure:"resolve_when"`
+	// ResolveBy are the facts that such a finding must share with it.
+	ResolveBy []string `mapstructure:"resolve_by"`
+	// Unless are rules that silence this one.
+	Unless []string `mapstructure:"unless"`
+	// UnlessBy are the facts that an alert of such a rule must share.
+	UnlessBy []string `mapstructure:"unless_by"`
+	// Burst is how many alerts may begin within a minute; 5.
+	Burst int `mapstructure:"burst"`
+	// Digest makes one message each such period instead.
+	Digest time.Duration `mapstructure:"digest"`
+	// To are the sinks that get it; all.
+	To []string `mapstructure:"to"`
 	// Off takes a shipped rule of the name out of force.
 	Off bool `mapstructure:"off"`
 }
@@ -102,55 +124,82 @@ type Rule struct {
 // Sink is a place where findings and alerts go. Which keys a type takes is told
 // by Types.
 type Sink struct {
+	// Name is the name that rules and commands use; the type.
 	Name string `mapstructure:"name"`
+	// Type is one of those below.
 	Type string `mapstructure:"type"`
 	// Send is findings, alerts or all; the type's own if empty.
 	Send string `mapstructure:"send"`
 	// Language is that of its texts; the configuration's.
 	Language string `mapstructure:"language"`
 
-	URL     string `mapstructure:"url"`
+	// URL is where it is sent to.
+	URL string `mapstructure:"url"`
+	// URLFile holds the URL.
 	URLFile string `mapstructure:"url_file"`
-
-	Token        string `mapstructure:"token"`
-	TokenFile    string `mapstructure:"token_file"`
-	User         string `mapstructure:"user"`
-	Password     string `mapstructure:"password"`
+	// Token is for bearer authentication; for slack it is the bot's (xoxb-…).
+	Token string `mapstructure:"token"`
+	// TokenFile holds the token.
+	TokenFile string `mapstructure:"token_file"`
+	// User is for basic authentication.
+	User string `mapstructure:"user"`
+	// Password goes with user.
+	Password string `mapstructure:"password"`
+	// PasswordFile holds the password.
 	PasswordFile string `mapstructure:"password_file"`
-	Secret       string `mapstructure:"secret"`
-	SecretFile   string `mapstructure:"secret_file"`
-
-	Channel  string   `mapstructure:"channel"`
-	Tenant   string   `mapstructure:"tenant"`
-	Job      string   `mapstructure:"job"`
-	Headers  []Header `mapstructure:"headers"`
-	Template string   `mapstructure:"template"`
-	Batch    int      `mapstructure:"batch"`
-
-	Path    string `mapstructure:"path"`
-	MaxSize Size   `mapstructure:"max_size"`
-	Keep    int    `mapstructure:"keep"`
-
+	// Secret signs every request (HMAC-SHA256): see docs/output.md.
+	Secret string `mapstructure:"secret"`
+	// SecretFile holds the secret.
+	SecretFile string `mapstructure:"secret_file"`
+	// Channel is that of slack, for a bot token.
+	Channel string `mapstructure:"channel"`
+	// Tenant is the X-Scope-OrgID of loki.
+	Tenant string `mapstructure:"tenant"`
+	// Job is the label of that name in loki; sshwhy.
+	Job string `mapstructure:"job"`
+	// Headers are sent with every request.
+	Headers []Header `mapstructure:"headers"`
+	// Template is a file with a Go template that makes the body of a webhook.
+	Template string `mapstructure:"template"`
+	// Batch is how many findings go into one request; for a webhook 1, for
+	// loki 1000.
+	Batch int `mapstructure:"batch"`
+	// Path is the file that is written.
+	Path string `mapstructure:"path"`
+	// MaxSize is when a file is put aside and another begun; never, then
+	// SIGHUP opens it anew for logrotate.
+	MaxSize Size `mapstructure:"max_size"`
+	// Keep is how many files that were put aside are kept; 5.
+	Keep int `mapstructure:"keep"`
+	// Timeout is for one request; 10s.
 	Timeout time.Duration `mapstructure:"timeout"`
-	Proxy   string        `mapstructure:"proxy"`
-	CA      string        `mapstructure:"ca_file"`
-	Cert    string        `mapstructure:"cert_file"`
-	Key     string        `mapstructure:"key_file"`
-
+	// Proxy is that of this sink; else HTTPS_PROXY and NO_PROXY count.
+	Proxy string `mapstructure:"proxy"`
+	// CA holds the certificates that are trusted, instead of the host's.
+	CA string `mapstructure:"ca_file"`
+	// Cert holds a client certificate, for mutual TLS.
+	Cert string `mapstructure:"cert_file"`
+	// Key holds its key.
+	Key string `mapstructure:"key_file"`
 	// Pseudonyms replaces names and addresses by masks that are made with
 	// the secret in the file: the same one always by the same.
 	Pseudonyms string `mapstructure:"pseudonyms_file"`
 
-	// QueueSize and QueueAge bound what waits for the sink; 256MiB and 7d.
-	QueueSize Size          `mapstructure:"queue_size"`
-	QueueAge  time.Duration `mapstructure:"queue_age"`
+	// QueueSize bounds what waits for the sink while it is down; 256MiB. The
+	// oldest makes way, and it is counted and told.
+	QueueSize Size `mapstructure:"queue_size"`
+	// QueueAge bounds how long it waits; 7d.
+	QueueAge time.Duration `mapstructure:"queue_age"`
 }
 
 // Header is a header of a request. Names and values stand in lists: keys of
 // the file are not told apart by case.
 type Header struct {
-	Name      string `mapstructure:"name"`
-	Value     string `mapstructure:"value"`
+	// Name is the header's.
+	Name string `mapstructure:"name"`
+	// Value is what it says.
+	Value string `mapstructure:"value"`
+	// ValueFile holds the value.
 	ValueFile string `mapstructure:"value_file"`
 }
 
