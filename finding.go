@@ -156,9 +156,8 @@ type Finding struct {
 	Decisive int
 	// Source is the file of the first line.
 	Source string
-	// Why names the rule that decided and what it ruled out, for
-	// "replay --why".
-	Why string
+	// Why says which rule decided.
+	Why Why
 }
 
 // Clone gives a copy that shares no memory with the finding.
@@ -168,6 +167,7 @@ func (f *Finding) Clone() *Finding {
 		*b = bytes.Clone(*b)
 	}
 	c.Candidates, c.Remarks, c.Values = slices.Clone(f.Candidates), slices.Clone(f.Remarks), slices.Clone(f.Values)
+	c.Why.Lines, c.Why.Ruled = slices.Clone(f.Why.Lines), slices.Clone(f.Why.Ruled)
 	c.Evidence = slices.Clone(f.Evidence)
 	for i := range c.Evidence {
 		c.Evidence[i].Text = bytes.Clone(c.Evidence[i].Text)

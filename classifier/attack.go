@@ -1,7 +1,8 @@
 package classifier
 
 import (
-	"hash/maphash"
+	"bytes"
+	"math/bits"
 	"strconv"
 	"time"
 
@@ -28,8 +29,9 @@ const (
 type attacks struct {
 	seats    []seat
 	bySource map[uint64]*episode
-	order    episodes // from the one that has been silent longest
-	free     *episode
+	order    queue[episode] // from the one that has been silent longest
+	free     []*episode
+	holding  *holding
 }
 
 // seat counts the tries of a source that has failed a few times.
@@ -46,59 +48,40 @@ const numSeats = 1 << 14
 // seated counts the tries of a connection at its source's seat and gives them,
 // with the time of the first.
 func (a *attacks) seated(key uint64, c *connection) (tries int, start int64) {
-	s := &a.seats[(key^key>>32)&(numSeats-1)]
+	i := (key ^ key>>32) & (numSeats - 1)
+	s := &a.seats[i]
 	if s.key != key || c.last-s.last > attackWithin {
 		*s = seat{key: key, start: c.start}
 	}
 	s.tries += int32(max(c.passwords, 1))
 	s.last = max(s.last, c.last)
+	if a.holding != nil {
+		a.holding.seats[i/64] |= 1 << (i % 64)
+	}
 	return int(s.tries), s.start
 }
 
 // episode is a run of failures of one source on one host, no two of them
 // further apart than attackWithin.
 type episode struct {
-	key        uint64
-	host       *host
-	tries      int
-	start      int64
-	last       int64
-	source     string
-	ordinal    uint32
-	address    []byte
-	user       []byte // the one user, as long as there is only one
-	manyUsers  bool
-	first      []byte // the first line of the first connection
-	pattern    sshwhy.PatternID
-	revision   int
-	told       int // the tries that the last revision named
-	prev, next *episode
-}
-
-type episodes struct{ first, last *episode }
-
-func (l *episodes) add(e *episode) {
-	e.prev, e.next = l.last, nil
-	if l.last != nil {
-		l.last.next = e
-	} else {
-		l.first = e
-	}
-	l.last = e
-}
-
-func (l *episodes) remove(e *episode) {
-	if e.prev != nil {
-		e.prev.next = e.next
-	} else {
-		l.first = e.next
-	}
-	if e.next != nil {
-		e.next.prev = e.prev
-	} else {
-		l.last = e.prev
-	}
-	e.prev, e.next = nil, nil
+	key       uint64
+	host      *host
+	tries     int
+	start     int64
+	last      int64
+	source    string
+	ordinal   uint32
+	address   []byte
+	user      []byte // the one user, as long as there is only one
+	manyUsers bool
+	first     []byte // the first line of the first connection
+	pattern   sshwhy.PatternID
+	revision  int
+	told      int   // the tries that the last revision named
+	seen      int64 // the host's clock when the last failure came
+	dirty     bool  // it stands in holding.episodes
+	// inOrder and onHost are its places among all, and its host's.
+	inOrder, onHost place[episode]
 }
 
 // refused counts a connection that was refused towards its source's episode.
@@ -109,7 +92,11 @@ func (k *Classifier) refused(c *connection) {
 	a := &k.attacks
 	key := k.sourceKey(c)
 	e := a.bySource[key]
-	if e != nil && c.last-e.last > attackWithin {
+	switch {
+	case e == nil:
+	case e.host != c.host || !bytes.Equal(e.address, c.address):
+		return // another source of the same hash
+	case c.last-e.last > attackWithin:
 		k.endEpisode(e)
 		e = nil
 	}
@@ -124,8 +111,10 @@ func (k *Classifier) refused(c *connection) {
 		e.tries += max(c.passwords, 1)
 	}
 	e.last = max(e.last, c.last)
-	a.order.remove(e)
-	a.order.add(e)
+	e.seen = c.host.clock
+	a.order.renew(&e.inOrder)
+	c.host.episodes.renew(&e.onHost)
+	k.markEpisode(e)
 	if !e.manyUsers && c.userKnown && string(c.user) != string(e.user) {
 		e.manyUsers = true
 	}
@@ -135,29 +124,43 @@ func (k *Classifier) refused(c *connection) {
 }
 
 func (k *Classifier) sourceKey(c *connection) uint64 {
-	return maphash.Bytes(k.table.seed, c.address) ^ uint64(c.host.id)<<32
+	return hashOf(c.address) ^ bits.RotateLeft64(c.host.hash, 32)
 }
 
 func (k *Classifier) beginEpisode(c *connection, key uint64) *episode {
 	a := &k.attacks
 	if len(a.bySource) >= maxSources {
-		k.endEpisode(a.order.first)
+		k.endEpisode(a.order.oldest())
 		k.evictedSources++
 	}
-	e := a.free
-	if e != nil {
-		a.free = e.next
-	} else {
-		e = &episode{}
+	e := &episode{}
+	if n := len(a.free); n > 0 {
+		e, a.free = a.free[n-1], a.free[:n-1]
 	}
-	*e = episode{key: key, host: c.host, start: c.start, last: c.last, source: c.source, ordinal: c.ordinal,
+	*e = episode{key: key, host: c.host, start: c.start, last: c.last, seen: c.host.clock, source: c.source, ordinal: c.ordinal,
 		address: append(e.address[:0], c.address...), user: append(e.user[:0], c.user...), manyUsers: !c.userKnown, first: append(e.first[:0], c.line(0)...)}
 	if len(c.lines) > 0 {
 		e.pattern = c.lines[0].pattern
 	}
-	a.bySource[key] = e
-	a.order.add(e)
+	k.addEpisode(e)
 	return e
+}
+
+// addEpisode lets an episode be found.
+func (k *Classifier) addEpisode(e *episode) {
+	e.inOrder.of, e.onHost.of = e, e
+	k.attacks.bySource[e.key] = e
+	k.attacks.order.add(&e.inOrder)
+	e.host.episodes.add(&e.onHost)
+	k.clocks.rouse(e.host)
+}
+
+// markEpisode notes that an episode changed.
+func (k *Classifier) markEpisode(e *episode) {
+	if h := k.table.holding; h != nil && !e.dirty {
+		e.dirty = true
+		h.episodes = append(h.episodes, e)
+	}
 }
 
 // endEpisode says how it went, if anything was said of it, and forgets it.
@@ -167,15 +170,13 @@ func (k *Classifier) endEpisode(e *episode) {
 	}
 	a := &k.attacks
 	delete(a.bySource, e.key)
-	a.order.remove(e)
-	e.next, a.free = a.free, e
-}
-
-// endEpisodes ends those that have been silent for as long as makes a new one.
-func (k *Classifier) endEpisodes(h *host) {
-	for e := k.attacks.order.first; e != nil && e.host == h && h.clock-e.last > attackWithin; e = k.attacks.order.first {
-		k.endEpisode(e)
+	a.order.remove(&e.inOrder)
+	e.host.episodes.remove(&e.onHost)
+	e.dirty = false
+	if h := k.table.holding; h != nil {
+		h.ended = append(h.ended, e.key)
 	}
+	a.free = append(a.free, e)
 }
 
 // acceptedAfter tells of a login from a source that failed again and again.
@@ -184,7 +185,7 @@ func (k *Classifier) acceptedAfter(c *connection) {
 		return
 	}
 	e := k.attacks.bySource[k.sourceKey(c)]
-	if e == nil || e.tries < loginTries || c.start-e.last > attackWithin {
+	if e == nil || e.tries < loginTries || e.host != c.host || !bytes.Equal(e.address, c.address) || c.start-e.last > attackWithin {
 		return
 	}
 	k.handAttack(k.known.loginAfterFailures, sshwhy.OutcomeAccepted, c.start, c.last, c.line(0), e, c.user, c.userKnown, 1)
@@ -208,10 +209,10 @@ func (k *Classifier) handAttack(cause sshwhy.CauseID, outcome sshwhy.Outcome, st
 		Candidates: f.Candidates[:0], Remarks: f.Remarks[:0],
 		Values:   append(f.Values[:0], sshwhy.Value{Field: sshwhy.FieldCount, Text: strconv.Itoa(e.tries)}),
 		Evidence: append(f.Evidence[:0], sshwhy.Evidence{Text: line, Pattern: e.pattern}),
-		Why:      "logins from this source failed at least " + strconv.Itoa(attackTries) + " times, never ten minutes apart",
+		Why:      sshwhy.Why{Rule: sshwhy.RuleBruteForce, Lines: f.Why.Lines[:0], Ruled: f.Why.Ruled[:0]},
 	}
 	if cause == k.known.loginAfterFailures {
-		f.Why = "a login succeeded from a source that had failed at least " + strconv.Itoa(loginTries) + " times shortly before"
+		f.Why.Rule = sshwhy.RuleLoginAfterFailures
 	}
 	if revision > 1 {
 		f.Before = sshwhy.Verdict{Outcome: outcome, Cause: cause, Confidence: sshwhy.ConfidenceCertain}

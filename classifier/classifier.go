@@ -23,12 +23,22 @@ type Classifier struct {
 	evicted, evictedSources uint64
 	attacks                 attacks
 	attackFirst             []byte
+	clocks                  clocks
+	restored                *restored // what Load gave and no event followed yet, else nil
 }
 
 // Options are what a user can set.
 type Options struct {
 	// GraceTime is sshd's LoginGraceTime; 120 s if zero (sshd_config(5)).
 	GraceTime time.Duration
+	// Hold keeps what Held and Save give. Who sets it calls them now and
+	// then: until then it grows with every line.
+	Hold bool
+	// Inspect keeps undetermined connections for a minute after they are
+	// settled, so that an inspection can still answer.
+	Inspect bool
+	// Why fills Finding.Why.Lines and Ruled.
+	Why bool
 }
 
 // graceSlack is added to LoginGraceTime before silence counts as its end.
@@ -58,6 +68,11 @@ func New(p *patterns.Catalogue, c *causes.Catalogue, o Options) (*Classifier, er
 		causes: c, patterns: p, options: o, table: newTable(), attacks: attacks{bySource: map[uint64]*episode{}, seats: make([]seat, numSeats)},
 		rules:  make([]rule, len(p.Entries)+1),
 		proofs: make([][]proof, len(p.Entries)+1),
+	}
+	k.table.clocks = &k.clocks
+	if o.Hold {
+		k.table.holding = &holding{}
+		k.attacks.holding = k.table.holding
 	}
 	for i := range p.Entries {
 		if p.Entries[i].Group == "pam" {
@@ -135,15 +150,21 @@ func (c *condition) holds(ev *sshwhy.Event) bool {
 // Classify implements sshwhy.Classifier.
 func (k *Classifier) Classify(ev *sshwhy.Event, yield func(*sshwhy.Finding)) {
 	k.yield = yield
+	if k.restored != nil && k.restore(ev) {
+		return
+	}
 	if ev.Line != sshwhy.LineParsed {
-		if ev.Time != 0 && ev.Line == sshwhy.LineUnparsed {
-			k.advance(k.table.host(ev.Host), ev.Time)
-		}
+		k.passOver(ev)
 		return
 	}
 	h := k.table.host(ev.Host)
 	k.advance(h, ev.Time)
 	r := &k.rules[ev.Pattern]
+	if r.does == doRepeat {
+		k.repeat(h, ev)
+		return
+	}
+	k.interrupted(h)
 	switch r.does {
 	case doDrop:
 		k.drop(h, ev)
@@ -154,6 +175,20 @@ func (k *Classifier) Classify(ev *sshwhy.Event, yield func(*sshwhy.Finding)) {
 	case doNotLogin:
 	default:
 		k.connect(h, ev, r)
+	}
+}
+
+// passOver takes what is no line of sshd that a pattern recognised.
+func (k *Classifier) passOver(ev *sshwhy.Event) {
+	switch {
+	case ev.Record.Tick || ev.Record.Inspection != nil:
+		k.unwritten(ev.Record)
+	case ev.Line == sshwhy.LineUnparsed && ev.Time != 0:
+		h := k.table.host(ev.Host)
+		k.advance(h, ev.Time)
+		k.interrupted(h)
+	default:
+		k.interrupted(k.table.known(ev.Host))
 	}
 }
 
@@ -168,7 +203,7 @@ func (k *Classifier) connect(h *host, ev *sshwhy.Event, r *rule) {
 	if c == nil {
 		return
 	}
-	c.touch(ev.Time)
+	k.table.touch(c, ev.Time)
 	k.learn(c, ev, r, &f)
 	switch {
 	case r.does == doAccept && c.state == stateOpen:
@@ -183,38 +218,24 @@ func (k *Classifier) connect(h *host, ev *sshwhy.Event, r *rule) {
 	k.bound(h)
 }
 
-// advance moves a host's clock and settles what has waited too long.
-func (k *Classifier) advance(h *host, now int64) {
-	if now <= h.clock {
-		return
-	}
-	h.clock = now
-	limit := now - int64(k.options.GraceTime+graceSlack)
-	for c := h.waiting.first; c != nil && c.last < limit; c = h.waiting.first {
-		k.settle(c)
-	}
-	for c := h.done.first; c != nil && c.last < now-doneFor; c = h.done.first {
-		k.table.remove(c)
-	}
-	k.endEpisodes(h)
-	k.settleServices(h, false)
-}
-
 // bound makes room while there is more than fits: on the host at hand, which
 // is the one that has just grown, first what is done and then what has been
 // silent longest.
 func (k *Classifier) bound(h *host) {
 	for k.table.open > maxConnections || k.table.bytes > maxBytes {
 		switch {
+		case h.kept.first != nil:
+			k.table.remove(h.kept.oldest())
+			continue
 		case h.done.first != nil:
-			k.table.remove(h.done.first) // nothing is lost but lines that come late
+			k.table.remove(h.done.oldest()) // nothing is lost but lines that come late
 			continue
 		case h.waiting.first != nil:
-			c := h.waiting.first
+			c := h.waiting.oldest()
 			k.settle(c)
 			k.table.remove(c)
 		case h.accepted.first != nil:
-			k.table.remove(h.accepted.first)
+			k.table.remove(h.accepted.oldest())
 		default:
 			return
 		}
@@ -230,19 +251,21 @@ func (k *Classifier) Evicted() (connections, sources uint64) { return k.evicted,
 // Close implements sshwhy.Classifier: it settles what is open.
 func (k *Classifier) Close(yield func(*sshwhy.Finding)) {
 	k.yield = yield
+	k.installRestored()
 	for _, h := range k.hostsInOrder() {
-		for c := h.waiting.first; c != nil; c = h.waiting.first {
+		for c := h.waiting.oldest(); c != nil; c = h.waiting.oldest() {
 			k.settle(c)
 		}
-		for c := h.accepted.first; c != nil; c = h.accepted.first {
-			k.table.remove(c)
+		for _, l := range [...]*queue[connection]{&h.accepted, &h.done, &h.kept} {
+			for c := l.oldest(); c != nil; c = l.oldest() {
+				k.table.remove(c)
+			}
 		}
-		for c := h.done.first; c != nil; c = h.done.first {
-			k.table.remove(c)
+		for c := h.notes.oldest(); c != nil; c = h.notes.oldest() {
+			k.settleNotes(c)
 		}
-		k.settleServices(h, true)
 	}
-	for e := k.attacks.order.first; e != nil; e = k.attacks.order.first {
+	for e := k.attacks.order.oldest(); e != nil; e = k.attacks.order.oldest() {
 		k.endEpisode(e)
 	}
 }

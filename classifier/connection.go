@@ -22,7 +22,10 @@ type connection struct {
 	ordinal uint32
 	source  string
 
-	last     int64 // the time of the last line
+	last     int64  // the time of the last line
+	seen     int64  // its host's clock when the last line came
+	number   uint64 // tells it from all others
+	turn     uint64 // orders those of a list; set where it is held
 	revision int
 	told     verdict // what the last revision said
 
@@ -34,6 +37,7 @@ type connection struct {
 	userKnown       bool
 	port            int
 	method          []byte
+	asked           []byte // the method that sshd waits in, of its last "Postponed"
 	keyType, print  []byte
 	firstKeyFile    []byte // the first authorized_keys that sshd looked at (DEBUG1)
 	proofs          []shown
@@ -42,7 +46,10 @@ type connection struct {
 	dropped         int    // lines that were not kept
 	weight          int    // its share in table.bytes
 	orphaned        bool   // it stands among its host's orphans
-	prev, next      *connection
+	place           place[connection]
+	looked          *look    // what an inspection found, nil for none
+	signs           []signal // of each line what it was the first to show; only for Options.Why
+	held
 }
 
 // state is where a connection stands in its life.
@@ -53,6 +60,7 @@ const (
 	stateAccepted              // the login succeeded, the session goes on
 	stateDone                  // settled; kept for the lines that still follow
 	stateService               // no connection: what sshd says of itself
+	stateKept                  // settled and undetermined; only an inspection can find it
 )
 
 // evidence is a line that was kept.
@@ -76,6 +84,7 @@ type verdict struct {
 	confidence sshwhy.Confidence
 	remarks    int
 	candidates int
+	looked     bool
 }
 
 // The bounds of what is kept of one connection (enough for any login that is
@@ -98,9 +107,11 @@ func (c *connection) reset() {
 		c.proofs[i].values = nil
 	}
 	*c = connection{
-		ident: c.ident[:0], user: c.user[:0], address: c.address[:0], method: c.method[:0], keyType: c.keyType[:0],
+		ident: c.ident[:0], user: c.user[:0], address: c.address[:0], method: c.method[:0], asked: c.asked[:0], keyType: c.keyType[:0],
 		print: c.print[:0], firstKeyFile: c.firstKeyFile[:0], proofs: c.proofs[:0], lines: c.lines[:0], text: c.text[:0],
+		signs: c.signs[:0],
 	}
+	c.place.of = c
 }
 
 // keep adds the line to the evidence and gives its index, -1 where there is no
@@ -127,7 +138,7 @@ func (c *connection) size() int {
 
 // connectionSize is that of the struct, of its entries in the maps, and of the
 // short texts that every connection has.
-const connectionSize = 900
+const connectionSize = 1000
 
 // line gives the text of a kept line.
 func (c *connection) line(i int) []byte {
@@ -180,6 +191,9 @@ func (c *connection) absorb(o *connection) {
 		}
 		c.text = append(c.text, line...)
 		c.lines = append(c.lines, evidence{o.lines[i].pattern, int32(len(c.text))})
+		if len(o.signs) > i {
+			c.signs = append(c.signs, o.signs[i])
+		}
 		kept++
 	}
 	for _, p := range o.proofs {
@@ -202,4 +216,5 @@ func (c *connection) absorb(o *connection) {
 	}
 	c.start = min(c.start, o.start)
 	c.last = max(c.last, o.last)
+	c.seen = max(c.seen, o.seen)
 }

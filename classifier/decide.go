@@ -12,7 +12,8 @@ type decision struct {
 	cause      sshwhy.CauseID
 	confidence sshwhy.Confidence
 	candidates []sshwhy.CauseID
-	why        string
+	rule       sshwhy.Rule
+	looked     bool // by an inspection
 }
 
 // decide says what the lines of a connection mean, all together: it does not
@@ -48,7 +49,7 @@ func (k *Classifier) outcomeOf(c *connection, d *decision) sshwhy.Outcome {
 func (k *Classifier) decideAccepted(c *connection) decision {
 	d := decision{outcome: sshwhy.OutcomeAccepted}
 	if p := k.best(c, k.afterLogin); p != nil {
-		d.cause, d.confidence, d.why = p.cause, p.confidence, "a line after the login says so"
+		d.cause, d.confidence, d.rule = p.cause, p.confidence, sshwhy.RuleAfterLogin
 		if p.confidence != sshwhy.ConfidenceCertain {
 			d.candidates = k.alike(p.cause)
 		}
@@ -58,10 +59,10 @@ func (k *Classifier) decideAccepted(c *connection) decision {
 	case c.saw&sawLeft != 0:
 	case c.saw&sawClosed != 0:
 		d.cause, d.confidence, d.candidates = k.known.lost, sshwhy.ConfidenceLikely, k.known.vanished
-		d.why = "the client closed the connection without saying that it leaves"
+		d.rule = sshwhy.RuleClosedWithoutWord
 	case c.saw&sawEnded != 0: // in a chroot without /dev/log sshd cannot log the goodbye
 		d.cause, d.confidence, d.candidates = k.known.undetermined, sshwhy.ConfidenceUndetermined, k.known.vanished
-		d.why = "the session ended, and the client had not said that it leaves"
+		d.rule = sshwhy.RuleEndedWithoutWord
 	}
 	return d
 }
@@ -97,28 +98,28 @@ func (k *Classifier) best(c *connection, fits func(*shown) bool) *shown {
 func (k *Classifier) decideRefused(c *connection) decision {
 	n := &k.known
 	if p := k.best(c, nil); p != nil && (p.confidence == sshwhy.ConfidenceCertain || k.causes.Cause(p.cause).Phase != "client") {
-		d := decision{cause: p.cause, confidence: p.confidence, why: "a line says so"}
+		d := decision{cause: p.cause, confidence: p.confidence, rule: sshwhy.RuleLine}
 		if p.confidence != sshwhy.ConfidenceCertain {
 			d.candidates = k.candidatesOf(c, p.cause)
-			d.why = "a line fits, and so would those of the candidates"
+			d.rule = sshwhy.RuleLineFits
 		}
 		return d
 	}
 	switch {
 	case c.saw&sawMaxTries != 0:
-		return decision{cause: n.tooMany, confidence: sshwhy.ConfidenceCertain, why: "sshd says that MaxAuthTries was reached"}
+		return decision{cause: n.tooMany, confidence: sshwhy.ConfidenceCertain, rule: sshwhy.RuleMaxTries}
 	case c.saw&sawRefusedOptions != 0:
-		return undetermined(n.undetermined, n.optionsRefused, "an option of the key's line refused it, and from= would have left a line before")
+		return undetermined(n.undetermined, n.optionsRefused, sshwhy.RuleKeyOptions)
 	case c.saw&sawInvalid != 0:
-		return undetermined(n.undetermined, n.invalidCalled, "sshd calls the user invalid; the line that says why is not there")
+		return undetermined(n.undetermined, n.invalidCalled, sshwhy.RuleInvalidUnexplained)
 	case c.saw&(sawPassword|sawInteractive|sawPAMAuth) != 0:
 		return k.decidePassword(c)
 	case c.saw&sawPartial != 0:
 		return decision{cause: n.secondFactorMissing, confidence: sshwhy.ConfidenceLikely, candidates: n.partial,
-			why: "one method was passed, AuthenticationMethods asks for another, and none followed"}
+			rule: sshwhy.RuleSecondMissing}
 	}
 	if p := k.best(c, nil); p != nil { // what the client did, as far as a line tells
-		return decision{cause: p.cause, confidence: p.confidence, candidates: k.candidatesOf(c, p.cause), why: "a line fits, and so would those of the candidates"}
+		return decision{cause: p.cause, confidence: p.confidence, candidates: k.candidatesOf(c, p.cause), rule: sshwhy.RuleLineFits}
 	}
 	return k.decideSilent(c)
 }
@@ -131,16 +132,16 @@ func (k *Classifier) decidePassword(c *connection) decision {
 	n := &k.known
 	if c.saw&sawPartial != 0 {
 		return decision{cause: n.secondFactorFailed, confidence: sshwhy.ConfidenceLikely, candidates: n.secondFailed,
-			why: "one method was passed, and the next was refused"}
+			rule: sshwhy.RuleSecondRefused}
 	}
 	d := decision{cause: n.wrongPassword, confidence: sshwhy.ConfidenceLikely, candidates: n.passwordFailed,
-		why: "a password was refused; a locked or unset one leaves the same lines"}
+		rule: sshwhy.RulePassword}
 	switch {
 	case string(c.user) == "root":
 		d.candidates = n.rootPasswordFailed
-		d.why = "a password of root was refused; PermitRootLogin leaves the same lines for the right one"
+		d.rule = sshwhy.RuleRootPassword
 	case c.saw&sawPassword != 0 && c.saw&sawPAMAuth == 0 && c.host.viaPAM(c.user):
-		d = undetermined(n.undetermined, n.passwordSilent, "sshd refused a password, but pam_unix, which wrote of this user before, did not")
+		d = undetermined(n.undetermined, n.passwordSilent, sshwhy.RulePasswordNotByPAMUnix)
 	}
 	return d
 }
@@ -150,42 +151,44 @@ func (k *Classifier) decidePassword(c *connection) decision {
 func (k *Classifier) decideSilent(c *connection) decision {
 	n := &k.known
 	verbose := c.saw&(sawOpened|sawDebug) != 0
-	because := func(list []sshwhy.CauseID, why string) decision { return undetermined(n.undetermined, list, why) }
+	because := func(list []sshwhy.CauseID, rule sshwhy.Rule) decision {
+		return undetermined(n.undetermined, list, rule)
+	}
 	switch {
 	case c.saw&sawNone != 0:
-		return because(n.noneRefused, "method none was refused after another: an empty password, or an abort at the prompt")
+		return because(n.noneRefused, sshwhy.RuleNoneRefused)
 	case c.saw&sawCertificate != 0:
 		return decision{cause: n.untrustedCA, confidence: sshwhy.ConfidenceLikely, candidates: n.certRefused,
-			why: "a certificate was refused, and no line says what is wrong with it: then its CA is not trusted"}
+			rule: sshwhy.RuleCertificate}
 	case c.saw&sawKey != 0 && c.saw&sawDebug != 0 && (c.saw&sawNoKeyFile != 0 || c.saw&sawKeyProbed != 0 && c.saw&sawFileTried == 0):
 		return decision{cause: n.keysMissing, confidence: sshwhy.ConfidenceLikely, candidates: n.noKeyFile,
-			why: "a key was refused, and at DEBUG1 sshd did not find the file that should hold it"}
+			rule: sshwhy.RuleKeyFileMissing}
 	case c.saw&sawKey != 0:
-		return because(n.keyRefused, "a key was refused; at this LogLevel sshd does not say why")
+		return because(n.keyRefused, sshwhy.RuleKey)
 	case c.saw&(sawPostponed|sawKeyFound) != 0:
-		return because(n.keyFound, "the key would have been accepted, and nothing followed")
+		return because(n.keyFound, sshwhy.RuleKeyAccepted)
 	case c.saw&sawReset != 0:
-		return decision{cause: n.reset, confidence: sshwhy.ConfidenceLikely, candidates: n.afterReset, why: "the connection was reset"}
+		return decision{cause: n.reset, confidence: sshwhy.ConfidenceLikely, candidates: n.afterReset, rule: sshwhy.RuleReset}
 	case c.saw&sawDisconnect != 0 && c.saw&sawAuthenticating == 0 && c.code == disconnectByApplication:
-		d := decision{cause: n.gaveUp, confidence: sshwhy.ConfidenceLikely, candidates: n.beforeUser, why: "the client said that it leaves, before it named a user"}
+		d := decision{cause: n.gaveUp, confidence: sshwhy.ConfidenceLikely, candidates: n.beforeUser, rule: sshwhy.RuleSaidGoodbye}
 		if c.namesNobody() && !verbose {
-			d.candidates, d.why = n.beforeUserOld, "the client said that it leaves; releases up to 7.4 do not name the user then"
+			d.candidates, d.rule = n.beforeUserOld, sshwhy.RuleSaidGoodbyeUnnamed
 		}
 		return d
 	case c.saw&sawAuthenticating != 0 && verbose:
-		return because(n.silentCloseVerbose, "the client left, and at VERBOSE a refused key or password would have left a line")
+		return because(n.silentCloseVerbose, sshwhy.RuleLeftVerbose)
 	case c.saw&sawAuthenticating != 0 && string(c.ident) == "sshd":
-		return because(n.silentClose, "the client left during authentication; at LogLevel INFO sshd does not log a refused key or a method that is off")
+		return because(n.silentClose, sshwhy.RuleLeft)
 	case c.saw&sawAuthenticating != 0:
-		return because(n.silentCloseNew, "the client left during authentication; at LogLevel INFO sshd does not log a refused key or a method that is off")
+		return because(n.silentCloseNew, sshwhy.RuleLeft)
 	case c.saw&(sawClosed|sawDisconnect) != 0 && c.namesNobody() && verbose:
-		return because(n.beforeUserVerbose, "the client left; at VERBOSE a refused key or password would have left a line")
+		return because(n.beforeUserVerbose, sshwhy.RuleLeftUnnamedVerbose)
 	case c.saw&(sawClosed|sawDisconnect) != 0 && c.namesNobody():
-		return because(n.beforeUserOld, "the client left; releases up to 7.4 do not name the user then, and do not log a refused key at INFO")
+		return because(n.beforeUserOld, sshwhy.RuleLeftUnnamed)
 	case c.saw&(sawClosed|sawDisconnect|sawBroken) != 0:
-		return because(n.beforeUser, "the client left before it named a user")
+		return because(n.beforeUser, sshwhy.RuleLeftBeforeUser)
 	}
-	return because(n.unended, "the connection has no end in the log")
+	return because(n.unended, sshwhy.RuleNoEnd)
 }
 
 // disconnectByApplication is what a client says that just leaves
@@ -198,8 +201,8 @@ func (c *connection) namesNobody() bool {
 	return c.saw&sawPreauth != 0 && c.saw&sawAuthenticating == 0 && string(c.ident) == "sshd"
 }
 
-func undetermined(cause sshwhy.CauseID, candidates []sshwhy.CauseID, why string) decision {
-	return decision{cause: cause, confidence: sshwhy.ConfidenceUndetermined, candidates: candidates, why: why}
+func undetermined(cause sshwhy.CauseID, candidates []sshwhy.CauseID, rule sshwhy.Rule) decision {
+	return decision{cause: cause, confidence: sshwhy.ConfidenceUndetermined, candidates: candidates, rule: rule}
 }
 
 // candidatesOf lists what else fits where a line makes a cause likely.

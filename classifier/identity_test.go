@@ -44,7 +44,7 @@ func at(all []verdict, i int) string {
 		return "no finding"
 	}
 	v := &all[i]
-	return fmt.Sprintf("%s.%d %s %s %s %v %q", v.id, v.revision, v.gist(), v.remarks, v.why, v.values, v.evidence)
+	return fmt.Sprintf("%s.%d %s %d %s %v %q", v.id, v.revision, v.gist(), v.why, v.remarks, v.values, v.evidence)
 }
 
 // TestIDsAreUnique holds one id to one connection, and its revisions to their

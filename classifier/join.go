@@ -129,7 +129,8 @@ func (k *Classifier) byUser(h *host, ev *sshwhy.Event, r *rule, port int) *conne
 	if user == nil {
 		return nil
 	}
-	for c := h.accepted.last; c != nil; c = c.prev {
+	for p := h.accepted.last; p != nil; p = p.prev {
+		c := p.of
 		if c.userKnown && bytes.Equal(c.user, user) {
 			return c
 		}
@@ -143,7 +144,8 @@ func byAddress(h *host, ev *sshwhy.Event, r *rule, address []byte, port int) *co
 	if port > 0 || len(address) == 0 || ev.Stage == sshwhy.StagePreauth || r.signals&(sawDisconnect|sawClosed) == 0 {
 		return nil
 	}
-	for c := h.accepted.first; c != nil; c = c.next {
+	for p := h.accepted.first; p != nil; p = p.next {
+		c := p.of
 		if c.child == 0 && ev.PID > c.pid && bytes.Equal(c.address, address) {
 			return c
 		}
@@ -157,8 +159,11 @@ func (k *Classifier) withoutProcess(h *host, ev *sshwhy.Event, named bool) *conn
 	if named {
 		return nil
 	}
-	c := h.waiting.last
-	if c == nil || c.key != 0 || ev.Time-c.last > int64(2*time.Second) {
+	if h.waiting.last == nil {
+		return nil
+	}
+	c := h.waiting.last.of
+	if c.key != 0 || ev.Time-c.last > int64(2*time.Second) {
 		return nil
 	}
 	if user := ev.Get(sshwhy.FieldUser); user != nil && c.userKnown && !bytes.Equal(user, c.user) {
@@ -176,7 +181,7 @@ func (k *Classifier) finish(c *connection) {
 	if c.state == stateOpen {
 		k.settle(c)
 	}
-	k.table.remove(c)
+	k.retire(c)
 }
 
 // orphan keeps a line of a child whose connection is not known, and tells
@@ -194,7 +199,7 @@ func (k *Classifier) orphan(h *host, ev *sshwhy.Event, f *facts) bool {
 			return true
 		}
 	}
-	if c := h.accepted.first; c == h.accepted.last && c.child == 0 {
+	if c := h.accepted.first.of; h.accepted.first == h.accepted.last && c.child == 0 {
 		k.table.bind(c, h.processKey(ev.PID))
 		k.learn(c, ev, &k.rules[ev.Pattern], f)
 		k.revise(c)
@@ -210,7 +215,8 @@ func (k *Classifier) orphan(h *host, ev *sshwhy.Event, f *facts) bool {
 // byHome finds the one session whose user's name is a part of the path.
 func (k *Classifier) byHome(h *host, path []byte) *connection {
 	var found *connection
-	for c := h.accepted.last; c != nil; c = c.prev {
+	for p := h.accepted.last; p != nil; p = p.prev {
+		c := p.of
 		if c.userKnown && len(c.user) > 0 && c.child == 0 && hasElement(path, c.user) {
 			if found != nil {
 				return found // the later login of the two
@@ -244,11 +250,18 @@ func (k *Classifier) adopt(h *host, c *connection, key uint64) {
 // give lets a connection absorb the i-th orphan.
 func (k *Classifier) give(h *host, i int, c *connection) {
 	o := h.orphans[i]
-	c.absorb(o)
 	key := o.key
-	k.table.remove(o)
+	k.absorb(c, o)
 	k.table.bind(c, key)
 	k.revise(c)
+}
+
+// absorb lets a connection take over another, which is gone then.
+func (k *Classifier) absorb(c, o *connection) {
+	c.absorb(o)
+	k.table.inherit(c, o)
+	k.table.remove(o)
+	k.table.mark(c)
 }
 
 // silentEnd gives a session that ended without a goodbye the orphan that fits:
@@ -292,11 +305,11 @@ const nearby = 2000
 // PAM's helper for keyboard-interactive, or the command that was to give the
 // keys. Such lines bear no port.
 func (k *Classifier) helper(c *connection, fits func(*connection) bool) {
-	for o := c.host.waiting.last; o != nil; o = o.prev {
+	for p := c.host.waiting.last; p != nil; p = p.prev {
+		o := p.of
 		if o != c && o.saw&sawOnlyPAM != 0 && c.last-o.last <= int64(30*time.Second) && after(c.pid, o.pid) < nearby && fits(o) {
 			key := o.key
-			c.absorb(o)
-			k.table.remove(o)
+			k.absorb(c, o)
 			k.table.bind(c, key)
 			return
 		}

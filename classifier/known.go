@@ -13,6 +13,8 @@ type known struct {
 	secondFactorMissing, secondFactorFailed, tooMany, gaveUp, reset, lost, stopped, untrustedCA, keysMissing,
 	bruteForce, loginAfterFailures sshwhy.CauseID
 
+	objections []objection
+
 	rank map[sshwhy.CauseID]int // of two proved causes the one with the lower rank answers
 
 	// The candidates of each shape, likeliest first.
@@ -60,6 +62,7 @@ func knownCauses(c *causes.Catalogue) (known, error) {
 		return out
 	}
 	k.shapes(list)
+	k.makeObjections(list)
 	k.rank = ranks(c)
 	if missing != nil {
 		return k, fmt.Errorf("the catalogue of causes lacks %q", missing)

@@ -11,8 +11,14 @@ import (
 func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 	first := len(c.lines) == 0
 	line := c.keep(ev)
+	if line >= 0 {
+		k.table.hold(c, ev.Record)
+	}
+	k.table.mark(c)
+	before := c.saw
+	passwords, keys := c.passwords, c.keys
 	if r.signals&sawPAM != 0 {
-		c.host.notePAM(f.user)
+		k.notePAM(c.host, f.user)
 	} else if !first && ev.Pattern != patterns.KeysCommandNotRun {
 		c.saw &^= sawOnlyPAM
 	}
@@ -30,13 +36,17 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 	}
 	k.learnClient(c, f.address, f.port)
 	c.learnUser(f)
+	var failed signal
 	switch ev.Pattern {
 	case patterns.LoginFailed:
-		c.failed(ev)
+		failed = c.failed(ev)
 	case patterns.LoginAccepted:
 		c.method = append(c.method[:0], ev.Get(sshwhy.FieldMethod)...)
 		c.learnKey(ev)
-	case patterns.LoginPartial, patterns.KeyFound, patterns.LoginPostponed:
+	case patterns.LoginPostponed:
+		c.asked = append(c.asked[:0], ev.Get(sshwhy.FieldMethod)...)
+		c.learnKey(ev)
+	case patterns.LoginPartial, patterns.KeyFound:
 		c.learnKey(ev)
 	case patterns.KeyFileTried:
 		if len(c.firstKeyFile) == 0 {
@@ -61,35 +71,54 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 		k.helper(c, func(o *connection) bool { return o.failedToRun(string(command)) })
 	}
 	k.proofsOf(c, ev, line)
+	if c.passwords > passwords || c.keys > keys {
+		n := max(int(ev.Repeat), 1)
+		c.host.previous = repeatable{c, c.number, (c.passwords - passwords) / n, (c.keys - keys) / n}
+		k.table.markHost(c.host)
+	}
+	if k.options.Why && line >= 0 {
+		c.signs = append(c.signs, r.signals|failed|c.saw&^before)
+	}
 	k.table.weigh(c)
 }
 
-// failed counts a refused try by its method (auth.c auth_log).
-func (c *connection) failed(ev *sshwhy.Event) {
+// notePAM notes a user of whom a PAM module wrote.
+func (k *Classifier) notePAM(h *host, user []byte) {
+	if h.notePAM(user) && k.table.holding != nil {
+		k.table.holding.pam = append(k.table.holding.pam, pamUser{h, string(user)})
+	}
+}
+
+// failed counts a refused try by its method (auth.c auth_log), and gives what
+// it shows.
+func (c *connection) failed(ev *sshwhy.Event) signal {
+	var saw signal
 	method := ev.Get(sshwhy.FieldMethod)
 	c.method = append(c.method[:0], method...)
 	switch string(method) {
 	case "password":
-		c.saw |= sawPassword
+		saw |= sawPassword
 		c.passwords += int(ev.Repeat)
 	case "publickey":
-		c.saw |= sawKey
+		saw |= sawKey
 		c.keys += int(ev.Repeat)
 		if ev.Has(sshwhy.FieldCertID) {
-			c.saw |= sawCertificate
+			saw |= sawCertificate
 		}
 		c.learnKey(ev)
 	case "none":
-		c.saw |= sawNone
+		saw |= sawNone
 	case "keyboard-interactive":
-		c.saw |= sawInteractive
+		saw |= sawInteractive
 		c.passwords += int(ev.Repeat)
 	default:
-		c.saw |= sawOtherMethod
+		saw |= sawOtherMethod
 	}
 	if ev.Constant(sshwhy.FieldWho) == patterns.ConstantInvalid {
-		c.saw |= sawInvalid
+		saw |= sawInvalid
 	}
+	c.saw |= saw
+	return saw
 }
 
 // failedToRun tells whether all that is known of a connection is that a

@@ -30,7 +30,7 @@ func (k *Classifier) timeOut(h *host, ev *sshwhy.Event) {
 		named.PID = pid
 		c = k.table.create(h, &named, h.processKey(pid))
 	}
-	c.touch(ev.Time)
+	k.table.touch(c, ev.Time)
 	f := factsOf(ev)
 	k.learn(c, ev, &k.rules[ev.Pattern], &f)
 	k.settle(c)

@@ -141,7 +141,7 @@ type verdict struct {
 	confidence     sshwhy.Confidence
 	candidates     string // ids with blanks between them
 	remarks        string
-	why            string
+	why            sshwhy.Rule
 	evidence       []string
 	remedy         string // its sentences and commands, in English
 	values         map[sshwhy.Field]string
@@ -166,7 +166,7 @@ func (g *rig) verdict(f *sshwhy.Finding) verdict {
 	v := verdict{
 		id: f.ID(), revision: f.Revision, host: string(f.Host), user: string(sshwhy.Unescape(nil, f.User)), named: f.UserKnown,
 		address: string(f.Address), port: f.Port, pid: f.PID, outcome: f.Outcome.String(), cause: g.causes.ID(f.Cause),
-		confidence: f.Confidence, candidates: g.ids(f.Candidates), remarks: g.ids(f.Remarks), why: f.Why, values: map[sshwhy.Field]string{},
+		confidence: f.Confidence, candidates: g.ids(f.Candidates), remarks: g.ids(f.Remarks), why: f.Why.Rule, values: map[sshwhy.Field]string{},
 	}
 	if cause := g.causes.Cause(f.Cause); cause != nil {
 		v.phase = cause.Phase

@@ -62,6 +62,7 @@ const (
 	doFail            // sshd ends because it cannot start
 	doStop            // sshd was told to end
 	doRestart         // sshd was told to read its configuration again
+	doRepeat          // means the line before
 	doNotLogin        // says nothing on a login: the system's other business
 )
 
@@ -168,6 +169,7 @@ func rules() map[sshwhy.PatternID]rule {
 		patterns.PenaltyTableFull:        {does: doNotLogin},
 		patterns.PenaltyCount:            {does: doNotLogin},
 		patterns.PenaltyListed:           {does: doNotLogin},
+		patterns.SyslogdRepeated:         {does: doRepeat},
 		patterns.ThrottlingBegins:        {does: doNotLogin},
 		patterns.ThrottlingGoesOn:        {does: doNotLogin},
 		patterns.ThrottlingEnds:          {does: doNotLogin},

@@ -46,12 +46,12 @@ func (k *Classifier) serve(h *host, ev *sshwhy.Event, r *rule) {
 		return
 	case doRestart:
 		k.settleNotes(notes)
-		h.told = h.told[:0]
+		k.untold(h)
 		return
 	case doStop:
 		k.settleNotes(notes)
 		k.settleNotes(k.note(h, ev, r))
-		h.told = h.told[:0]
+		k.untold(h)
 		return
 	}
 	notes = k.note(h, ev, r)
@@ -65,22 +65,12 @@ func (k *Classifier) note(h *host, ev *sshwhy.Event, r *rule) *connection {
 	c := k.notesOf(h, ev)
 	if c == nil {
 		c = k.table.create(h, ev, h.processKey(ev.PID))
-		h.waiting.remove(c)
-		c.state = stateService
-		h.notes.add(c)
+		k.table.move(c, stateService)
 	}
-	c.touch(ev.Time)
+	k.table.touch(c, ev.Time)
 	f := factsOf(ev)
 	k.learn(c, ev, r, &f)
 	return c
-}
-
-// settleServices gives the findings of what a host's sshd said of itself, once
-// it has said all.
-func (k *Classifier) settleServices(h *host, now bool) {
-	for c := h.notes.first; c != nil && (now || h.clock-c.last >= serviceQuiet); c = h.notes.first {
-		k.settleNotes(c)
-	}
 }
 
 // settleNotes gives the finding of what one process said of its sshd. Every
@@ -94,13 +84,20 @@ func (k *Classifier) settleNotes(c *connection) {
 	fails := c.saw&sawFatal != 0 || k.fatalAlone(c)
 	if p := k.best(c, nil); p != nil && (fails || !slices.Contains(h.told, p.cause)) {
 		h.told = append(h.told, p.cause)
+		k.table.markHost(h)
 		k.tellService(c, p, fails)
 	}
 	k.table.remove(c)
 }
 
+// untold forgets what was told of a host's sshd: it starts anew.
+func (k *Classifier) untold(h *host) {
+	h.told = h.told[:0]
+	k.table.markHost(h)
+}
+
 func (k *Classifier) tellService(c *connection, p *shown, fails bool) {
-	d := decision{cause: p.cause, confidence: p.confidence, why: "sshd says so of itself"}
+	d := decision{cause: p.cause, confidence: p.confidence, rule: sshwhy.RuleService}
 	if p.cause != k.known.stopped && fails {
 		d.outcome = sshwhy.OutcomeStartupFailed
 	}
@@ -115,6 +112,9 @@ func (k *Classifier) tellService(c *connection, p *shown, fails bool) {
 // to standard error without the words (log.c do_log), so the catalogue's level
 // counts.
 func (k *Classifier) fatalAlone(c *connection) bool {
+	if len(c.lines) == 0 {
+		return false
+	}
 	last := c.lines[len(c.lines)-1].pattern
 	for _, l := range k.patterns.Entries[last-1].Levels {
 		if l == sshwhy.LevelFatal {

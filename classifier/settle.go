@@ -7,7 +7,7 @@ import (
 
 // accept tells that the login succeeded.
 func (k *Classifier) accept(c *connection) {
-	c.move(stateAccepted)
+	k.table.move(c, stateAccepted)
 	k.table.peer(c) // the child that serves the session is another process
 	k.tell(c)
 	k.acceptedAfter(c)
@@ -20,13 +20,13 @@ func (k *Classifier) endSession(c *connection) {
 	}
 	k.silentEnd(c)
 	c.saw |= sawEnded
-	c.move(stateDone)
+	k.table.move(c, stateDone)
 	k.revise(c)
 }
 
 // settle gives the finding of a connection that is over.
 func (k *Classifier) settle(c *connection) {
-	c.move(stateDone)
+	k.table.move(c, stateDone)
 	if c.saysNothing() {
 		return
 	}
@@ -56,7 +56,7 @@ func (k *Classifier) revise(c *connection) {
 
 // tell hands out the finding of a connection, unless it says what was said
 // before.
-func (k *Classifier) tell(c *connection) { k.hand(c, k.decide(c)) }
+func (k *Classifier) tell(c *connection) { k.hand(c, k.looked(c, k.decide(c))) }
 
 // hand fills the finding from a connection and its decision.
 func (k *Classifier) hand(c *connection, d decision) {
@@ -68,7 +68,7 @@ func (k *Classifier) hand(c *connection, d decision) {
 		Remarks:    f.Remarks[:0], Start: c.start, End: c.last, Ident: c.ident,
 		User: c.user, UserKnown: c.userKnown, Address: c.address, Port: c.port, Method: c.method,
 		KeyType: c.keyType, Fingerprint: c.print, Values: f.Values[:0], Evidence: f.Evidence[:0], Dropped: c.dropped,
-		Decisive: -1, Source: c.source, Why: d.why,
+		Decisive: -1, Source: c.source, Why: sshwhy.Why{Rule: d.rule, Lines: f.Why.Lines[:0], Ruled: f.Why.Ruled[:0]},
 	}
 	for i := range c.proofs {
 		p := &c.proofs[i]
@@ -78,13 +78,17 @@ func (k *Classifier) hand(c *connection, d decision) {
 			f.Remarks = append(f.Remarks, p.cause)
 		}
 	}
-	now := verdict{d.outcome, d.cause, d.confidence, len(f.Remarks), len(d.candidates)}
+	if d.looked {
+		f.Values = withMissing(f.Values, c.looked.values)
+	}
+	now := verdict{d.outcome, d.cause, d.confidence, len(f.Remarks), len(d.candidates), d.looked}
 	if c.revision > 0 && now == c.told {
 		return
 	}
 	f.Before = sshwhy.Verdict{Outcome: c.told.outcome, Cause: c.told.cause, Confidence: c.told.confidence}
 	c.revision++
 	c.told = now
+	k.table.mark(c)
 	f.Revision = c.revision
 	f.Host = c.host.bytes
 	if f.Decisive < 0 {
@@ -93,10 +97,26 @@ func (k *Classifier) hand(c *connection, d decision) {
 	for i := range c.lines {
 		f.Evidence = append(f.Evidence, sshwhy.Evidence{Text: c.line(i), Pattern: c.lines[i].pattern})
 	}
+	if d.looked {
+		k.show(f, c.looked)
+	}
 	if len(c.lines) > 0 {
 		f.First = c.line(0)
 	}
+	if k.options.Why {
+		k.explain(c, &d, f)
+	}
 	k.yield(f)
+}
+
+// show adds what an inspection saw to the evidence: it decided.
+func (k *Classifier) show(f *sshwhy.Finding, l *look) {
+	if len(l.seen) > 0 {
+		f.Decisive = len(f.Evidence)
+	}
+	for _, sentence := range l.seen {
+		f.Evidence = append(f.Evidence, sshwhy.Evidence{Text: sentence})
+	}
 }
 
 // telling gives the index of the line that tells most where none proves the

@@ -15,12 +15,15 @@ type table struct {
 	byProcess map[uint64]*connection
 	byPeer    map[uint64]*connection
 	hosts     map[string]*host
+	recent    *host // the one that was asked for last
 	seed      maphash.Seed
-	free      *connection
+	free      []*connection // wait for their next use
 	open      int
-	bytes     int // of the connections, by their weight
-	spare     int // connections that wait for their next use
-	evicted   uint64
+	bytes     int    // of the connections, by their weight
+	numbers   uint64 // of connections that were opened
+	turns     uint64 // of connections that were touched
+	holding   *holding
+	clocks    *clocks
 }
 
 // host is what is known of one host: its clock, its connections in the order
@@ -28,36 +31,54 @@ type table struct {
 type host struct {
 	name  string
 	bytes []byte // the same, for findings
+	hash  uint64 // of the name, the same in every run
 	id    uint32
-	clock int64 // the highest time seen, in nanoseconds since 1970 UTC
+	clock int64 // see clocks; in nanoseconds since 1970 UTC
+	// ticked is how much of clocks.elapsed the clock contains, moved and
+	// busy tell whether the host stands in the lists of clocks.
+	ticked      int64
+	moved, busy bool
+	saved       int64 // the clock when Save gave it
+	dirty       bool  // what Save gives of it changed
+	place       place[host]
 	// waiting are connections that nothing was decided of, accepted those
-	// with a session, done the settled ones: each from the one that has
-	// been silent longest.
-	waiting, accepted, done, notes list
+	// with a session, done the settled ones, kept those that only an
+	// inspection can still change, notes what sshd says of itself: each
+	// from the one that has been silent longest.
+	waiting, accepted, done, kept, notes queue[connection]
+	episodes                             queue[episode]
+	previous                             repeatable
 	// pam are the users of whom PAM modules have written on this host.
 	pam     map[string]struct{}
 	orphans []*connection // lines of children whose connection is not known yet
 	// told are the causes that were told of its sshd since the last start.
 	told []sshwhy.CauseID
-	// second and firsts number equal first lines within one second.
+	// second and firsts number equal first lines within one second, by the
+	// hash of their text; beyond counts those that there was no room for.
 	second int64
 	firsts map[uint64]uint32
+	beyond uint32
 }
+
+// maxFirsts bounds host.firsts: a log without times is all one second.
+const maxFirsts = 4096
 
 // maxPAMUsers bounds host.pam.
 const maxPAMUsers = 2048
 
-func (h *host) notePAM(user []byte) {
+// notePAM notes a user, and tells whether it is a new one.
+func (h *host) notePAM(user []byte) bool {
 	if len(user) == 0 || len(user) > 256 {
-		return
+		return false
 	}
 	if _, ok := h.pam[string(user)]; ok || len(h.pam) >= maxPAMUsers {
-		return
+		return false
 	}
 	if h.pam == nil {
 		h.pam = map[string]struct{}{}
 	}
 	h.pam[string(user)] = struct{}{}
+	return true
 }
 
 // viaPAM tells whether a PAM module has written of the user on this host.
@@ -78,32 +99,8 @@ const (
 // doneFor is how long a settled connection is kept for lines that follow.
 const doneFor = int64(10 * time.Second)
 
-// list is a doubly linked list of connections.
-type list struct{ first, last *connection }
-
-func (l *list) add(c *connection) {
-	c.prev, c.next = l.last, nil
-	if l.last != nil {
-		l.last.next = c
-	} else {
-		l.first = c
-	}
-	l.last = c
-}
-
-func (l *list) remove(c *connection) {
-	if c.prev != nil {
-		c.prev.next = c.next
-	} else {
-		l.first = c.next
-	}
-	if c.next != nil {
-		c.next.prev = c.prev
-	} else {
-		l.last = c.prev
-	}
-	c.prev, c.next = nil, nil
-}
+// keptFor is how long an undetermined one is kept for an inspection.
+const keptFor = int64(60 * time.Second)
 
 func newTable() table {
 	return table{
@@ -117,6 +114,22 @@ func newTable() table {
 // host gives the host of that name. When there are more than fit, further ones
 // share one without a name.
 func (t *table) host(name []byte) *host {
+	if t.recent != nil && t.recent.name == string(name) {
+		return t.recent
+	}
+	t.recent = t.anyHost(name)
+	return t.recent
+}
+
+// known gives the host of that name if there is one.
+func (t *table) known(name []byte) *host {
+	if t.recent != nil && t.recent.name == string(name) {
+		return t.recent
+	}
+	return t.hosts[string(name)]
+}
+
+func (t *table) anyHost(name []byte) *host {
 	if h := t.hosts[string(name)]; h != nil {
 		return h
 	}
@@ -127,6 +140,8 @@ func (t *table) host(name []byte) *host {
 		}
 	}
 	h := &host{name: string(name), bytes: bytes.Clone(name), id: uint32(len(t.hosts) + 1), firsts: map[uint64]uint32{}}
+	h.hash = hashOf(name)
+	h.place.of = h
 	t.hosts[h.name] = h
 	return h
 }
@@ -150,23 +165,43 @@ func (t *table) peerKey(h *host, address []byte, port int) uint64 {
 // create opens a connection for an event, to be found by the key of its
 // process; 0 for none.
 func (t *table) create(h *host, ev *sshwhy.Event, key uint64) *connection {
-	c := t.free
-	if c != nil {
-		t.free = c.next
-		c.next = nil
-		t.spare--
-	} else {
-		c = &connection{}
-	}
+	c := t.fresh()
+	t.numbers++
+	c.number = t.numbers
 	c.host, c.key, c.pid = h, key, ev.PID
-	c.start, c.last, c.source = ev.Time, ev.Time, ev.Record.Source
+	c.start, c.last, c.seen, c.source = ev.Time, ev.Time, h.clock, ev.Record.Source
 	c.ident = append(c.ident, ev.Ident...)
 	if c.key != 0 {
-		t.byProcess[c.key] = c
+		t.own(c.key, c)
 	}
-	h.waiting.add(c)
+	h.waiting.add(&c.place)
+	t.clocks.rouse(h)
 	t.open++
+	t.mark(c)
 	return c
+}
+
+// fresh gives a connection without anything in it.
+func (t *table) fresh() *connection {
+	n := len(t.free)
+	if n == 0 {
+		c := &connection{}
+		c.place.of = c
+		return c
+	}
+	c := t.free[n-1]
+	t.free = t.free[:n-1]
+	return c
+}
+
+// own makes a connection findable by a process, which is no other's any more.
+func (t *table) own(key uint64, c *connection) {
+	if t.holding != nil {
+		if o := t.byProcess[key]; o != nil {
+			t.mark(o)
+		}
+	}
+	t.byProcess[key] = c
 }
 
 // ordinal numbers equal first lines of one second. Where lines bear a process
@@ -186,16 +221,33 @@ func (t *table) ordinal(h *host, ev *sshwhy.Event, before *connection) uint32 {
 func (t *table) counted(h *host, ev *sshwhy.Event, second int64) uint32 {
 	if second != h.second {
 		h.second = second
+		h.beyond = 0
 		clear(h.firsts)
 	}
-	first := maphash.Bytes(t.seed, ev.Record.Text)
+	first := hashOf(ev.Record.Text)
 	n := h.firsts[first]
+	if n == 0 && len(h.firsts) == maxFirsts {
+		h.beyond++
+		t.markHost(h)
+		return maxFirsts + h.beyond
+	}
 	h.firsts[first] = n + 1
+	t.markHost(h)
 	return n
 }
 
-// list gives the list that a connection stands in.
-func (c *connection) list() *list {
+// hashOf is FNV-1a of 64 bits: the same in every run, so that it can be kept.
+// Who is harmed by two texts of one hash compares the texts.
+func hashOf(text []byte) uint64 {
+	h := uint64(14695981039346656037)
+	for _, b := range text {
+		h = (h ^ uint64(b)) * 1099511628211
+	}
+	return h
+}
+
+// queue gives the queue that a connection stands in.
+func (c *connection) queue() *queue[connection] {
 	switch c.state {
 	case stateAccepted:
 		return &c.host.accepted
@@ -203,24 +255,27 @@ func (c *connection) list() *list {
 		return &c.host.done
 	case stateService:
 		return &c.host.notes
+	case stateKept:
+		return &c.host.kept
 	}
 	return &c.host.waiting
 }
 
-// move puts a connection into another state, at the end of its list.
-func (c *connection) move(s state) {
-	c.list().remove(c)
+// move puts a connection into another state, at the end of its queue.
+func (t *table) move(c *connection, s state) {
+	c.queue().remove(&c.place)
 	c.state = s
-	c.list().add(c)
+	c.queue().add(&c.place)
+	t.clocks.rouse(c.host)
+	t.mark(c)
 }
 
 // touch notes that a line of the connection came.
-func (c *connection) touch(t int64) {
-	c.last = max(c.last, t)
-	if l := c.list(); l.last != c {
-		l.remove(c)
-		l.add(c)
-	}
+func (t *table) touch(c *connection, at int64) {
+	c.last = max(c.last, at)
+	c.seen = c.host.clock
+	c.queue().renew(&c.place)
+	t.mark(c)
 }
 
 // peer makes the connection findable by its client's address and port.
@@ -229,6 +284,9 @@ func (t *table) peer(c *connection) {
 		t.forgetPeer(c)
 		c.peer = key
 		if key != 0 {
+			if o := t.byPeer[key]; o != nil {
+				t.mark(o)
+			}
 			t.byPeer[key] = c
 		}
 	}
@@ -250,12 +308,25 @@ func (t *table) bind(c *connection, key uint64) {
 		delete(t.byProcess, c.child)
 	}
 	c.child = key
-	t.byProcess[key] = c
+	t.own(key, c)
+	t.mark(c)
 }
 
 // remove takes a connection out and keeps its memory for the next.
 func (t *table) remove(c *connection) {
-	c.list().remove(c)
+	c.queue().remove(&c.place)
+	t.unlink(c)
+	t.open--
+	t.bytes -= c.weight
+	t.drop(c)
+	c.reset()
+	if len(t.free) < maxSpare {
+		t.free = append(t.free, c)
+	}
+}
+
+// unlink makes a connection unfindable by lines.
+func (t *table) unlink(c *connection) {
 	for _, key := range [...]uint64{c.key, c.child} {
 		if key != 0 && t.byProcess[key] == c {
 			delete(t.byProcess, key)
@@ -264,13 +335,7 @@ func (t *table) remove(c *connection) {
 	t.forgetPeer(c)
 	if c.orphaned {
 		c.host.orphans = slices.DeleteFunc(c.host.orphans, func(o *connection) bool { return o == c })
-	}
-	t.open--
-	t.bytes -= c.weight
-	if t.spare < maxSpare {
-		c.reset()
-		c.next, t.free = t.free, c
-		t.spare++
+		c.orphaned = false
 	}
 }
 

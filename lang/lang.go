@@ -16,6 +16,9 @@ type Words struct {
 
 	From, EmptyUser, SomeClient, Accepted   string
 	Fix, ToKnow, CouldBe, Line, Why, Remark string
+	// CannotBe stands before causes that are ruled out, by a colon and what
+	// rules them out.
+	CannotBe, Colon string
 	// Vanished says how a session ended of which the log tells no more,
 	// Revised that a verdict was given before, AsAt that its remedy was
 	// shown with the one of that time, Daemon names the sshd of a host.
@@ -25,7 +28,10 @@ type Words struct {
 	outcomes                        map[sshwhy.Outcome]string
 	confidences                     map[sshwhy.Confidence]string
 	places                          map[string]string
-	more                            string
+	more, onLine                    string
+	rules                           map[sshwhy.Rule]string
+	against                         map[sshwhy.Against]string
+	steps                           map[sshwhy.Step]string
 }
 
 // Summary are the words of the account at the end of a replay. Those with a
@@ -94,7 +100,7 @@ func english() *Words {
 	return &Words{
 		Language: causes.English,
 		From:     " from ", EmptyUser: "(empty name)", SomeClient: "a client", Accepted: "accepted",
-		Fix: "fix", ToKnow: "to know", CouldBe: "could be", Line: "line", Why: "why", Remark: "before",
+		Fix: "fix", ToKnow: "to know", CouldBe: "could be", Line: "line", Why: "why", Remark: "before", CannotBe: "not", Colon: ": ",
 		Vanished: "the session ended, and the client had not said that it leaves", Revised: " (revision %d)", AsAt: "as at %s", Daemon: "sshd on %s",
 		LabelWidth: 10,
 		outcomes: map[sshwhy.Outcome]string{
@@ -105,7 +111,8 @@ func english() *Words {
 			sshwhy.ConfidenceUndetermined: "undetermined", sshwhy.ConfidenceLikely: "likely", sshwhy.ConfidenceCertain: "certain",
 		},
 		places: map[string]string{"server": "server", "client": "client", "ca": "CA", "admin": "another administrator"},
-		more:   "and %d more",
+		more:   "and %d more", onLine: "line %d",
+		rules: englishRules(), against: englishAgainst(), steps: englishSteps(),
 		Summary: Summary{
 			Title: "Summary", SoFar: "Summary so far (interrupted)", Span: "time", Connections: "connections", Service: "sshd", Lines: "lines", Assumed: "assumed",
 			Causes: "Why logins failed", ServiceCauses: "What sshd said of itself", Attacks: "Attacks",
@@ -127,7 +134,7 @@ func japanese() *Words {
 	return &Words{
 		Language: causes.Japanese,
 		From:     " ← ", EmptyUser: "(空のユーザー名)", SomeClient: "クライアント", Accepted: "ログイン成功",
-		Fix: "対処", ToKnow: "調べ方", CouldBe: "候補", Line: "ログ行", Why: "根拠", Remark: "その前に",
+		Fix: "対処", ToKnow: "調べ方", CouldBe: "候補", Line: "ログ行", Why: "根拠", Remark: "その前に", CannotBe: "除外", Colon: "：",
 		Vanished: "クライアントの切断通知なしにセッションが終了", Revised: "（第 %d 版）", AsAt: "%s の対処と同じ", Daemon: "%s の sshd",
 		LabelWidth: 10,
 		outcomes: map[sshwhy.Outcome]string{
@@ -138,7 +145,8 @@ func japanese() *Words {
 			sshwhy.ConfidenceUndetermined: "原因不明", sshwhy.ConfidenceLikely: "可能性が高い", sshwhy.ConfidenceCertain: "確実",
 		},
 		places: map[string]string{"server": "サーバー", "client": "クライアント", "ca": "認証局", "admin": "別の管理者"},
-		more:   "ほか %d 件",
+		more:   "ほか %d 件", onLine: "%d 行目",
+		rules: japaneseRules(), against: japaneseAgainst(), steps: japaneseSteps(),
 		Summary: Summary{
 			Title: "集計", SoFar: "ここまでの集計（中断）", Span: "期間", Connections: "接続", Service: "sshd", Lines: "行", Assumed: "仮定",
 			Causes: "ログインに失敗した原因", ServiceCauses: "sshd 自身の出来事", Attacks: "攻撃",

@@ -146,7 +146,7 @@ func (s *JSONL) verdict(f *sshwhy.Finding, cause *causes.Cause) {
 		}
 		o.close()
 	}
-	o.word("why", f.Why)
+	o.word("why", s.words.Rule(f.Why.Rule))
 	o.close()
 }
 

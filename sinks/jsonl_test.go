@@ -113,7 +113,7 @@ func someFindings(c *causes.Catalogue) []*sshwhy.Finding {
 			Address: []byte("203.0.113.7"), Port: 51234, Method: []byte("publickey"), KeyType: []byte("ED25519"), Fingerprint: []byte("SHA256:abc"),
 			Values:   []sshwhy.Value{{Field: sshwhy.FieldPath, Text: "/home/tanja"}},
 			Evidence: line("Authentication refused: bad ownership or modes for directory /home/tanja"), Dropped: 3,
-			Source: "/var/log/auth.log", Why: "a line says so",
+			Source: "/var/log/auth.log", Why: sshwhy.Why{Rule: sshwhy.RuleLine},
 		},
 		{ // the same told again: the user got in with a password
 			Identity: identity("one"), Revision: 2, Outcome: sshwhy.OutcomeAccepted, Remarks: []sshwhy.CauseID{c.Find("bad-ownership-or-modes")},
@@ -268,7 +268,8 @@ func TestContractIsWhatIsWritten(t *testing.T) {
 	}
 	for _, part := range []struct{ begin, end, golden string }{
 		{"## Findings", "## Lines", "testdata/findings.en.jsonl"},
-		{"## Lines", "## What is not promised", "testdata/events.jsonl"},
+		{"## Lines", "## Alerts", "testdata/events.jsonl"},
+		{"## Alerts", "## What is not promised", "testdata/alerts.en.jsonl"},
 	} {
 		_, rest, ok := strings.Cut(string(page), part.begin)
 		text, _, ok2 := strings.Cut(rest, part.end)
@@ -304,7 +305,7 @@ func TestContractIsWhatIsWritten(t *testing.T) {
 
 // documentedAs gives the row in which a key is described: fields share one.
 func documentedAs(key string) string {
-	for _, many := range []string{"sshwhy.fields.", "sshwhy.values."} {
+	for _, many := range []string{"sshwhy.fields.", "sshwhy.values.", "sshwhy.by.", "sshwhy.latest."} {
 		if strings.HasPrefix(key, many) {
 			return many + "*"
 		}

@@ -88,11 +88,48 @@ func (s *Text) Deliver(f *sshwhy.Finding) error {
 	if len(f.Remarks) > 0 {
 		s.row(s.words.Remark, s.titles(f.Remarks, len(f.Remarks)))
 	}
-	if s.o.Why && f.Why != "" {
-		s.row(s.words.Why, f.Why)
+	if s.o.Why {
+		s.why(f)
 	}
 	_, err := s.w.Write(s.line)
 	return err
+}
+
+// why says which rule decided, on which lines it rests, and what was ruled out
+// by what.
+func (s *Text) why(f *sshwhy.Finding) {
+	label := s.words.Why
+	if rule := s.words.Rule(f.Why.Rule); rule != "" {
+		s.row(label, rule)
+		label = ""
+	}
+	for _, i := range f.Why.Lines {
+		text := string(sshwhy.AppendPrintable(nil, messageOf(f.Evidence[i].Text)))
+		s.command(label, s.words.OnLine(i+1)+"  "+text)
+		label = ""
+	}
+	label = s.words.CannotBe
+	for rest := f.Why.Ruled; len(rest) > 0; {
+		n := 1 // those that the same line rules out
+		for n < len(rest) && rest[n].Against == rest[0].Against && rest[n].Line == rest[0].Line {
+			n++
+		}
+		s.row(label, s.ruled(rest[:n]))
+		label, rest = "", rest[n:]
+	}
+}
+
+// ruled names the causes that one line rules out.
+func (s *Text) ruled(list []sshwhy.RuledOut) string {
+	ids := make([]sshwhy.CauseID, len(list))
+	for i := range list {
+		ids[i] = list[i].Cause
+	}
+	by := s.words.Against(list[0].Against)
+	if list[0].Line >= 0 {
+		by = s.words.OnLine(list[0].Line+1) + s.words.Colon + by
+	}
+	return s.titles(ids, len(ids)) + " (" + by + ")"
 }
 
 // date writes the day where it is another than that of the finding before, and

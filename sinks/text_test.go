@@ -100,7 +100,7 @@ func night(c *causes.Catalogue) []*sshwhy.Finding {
 	algorithm := finding("curt", "2001:db8:1:2:3:4:5:6", "key-algorithm-refused", sshwhy.ConfidenceCertain, "userauth_pubkey: signature algorithm ssh-rsa not in PubkeyAcceptedAlgorithms [preauth]")
 	algorithm.Values = []sshwhy.Value{{Field: sshwhy.FieldAlgorithm, Text: "ssh-rsa"}}
 	unclear := finding("tanja", "203.0.113.7", "undetermined", sshwhy.ConfidenceUndetermined, "Connection closed by authenticating user tanja 203.0.113.7 port 4 [preauth]")
-	unclear.Why = "the client left during authentication"
+	unclear.Why = sshwhy.Why{Rule: sshwhy.RuleLeft}
 	for _, id := range []string{"key-missing", "file-missing", "line-broken", "option-unknown", "bad-ownership-or-modes", "key-algorithm-refused"} {
 		unclear.Candidates = append(unclear.Candidates, c.Find(id))
 	}

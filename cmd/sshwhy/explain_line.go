@@ -38,8 +38,12 @@ type lineAccount struct {
 	// Alone are the findings of a log that holds this line only, as
 	// "replay --output jsonl" writes them.
 	Alone []json.RawMessage `json:"alone"`
+	// Client is the verdict on an output of ssh that holds this line only,
+	// as "client --output json" writes it; absent where ssh writes no such
+	// line.
+	Client json.RawMessage `json:"client,omitempty"`
 
-	verdicts string // the same as text
+	verdicts, clientPage string // the same as text
 }
 
 type patternAccount struct {
@@ -63,6 +67,9 @@ func (x *explainer) line(text string) error {
 	if err != nil {
 		return err
 	}
+	if err := x.asClient(account, text); err != nil {
+		return err
+	}
 	if x.output == "json" {
 		return x.json(account)
 	}
@@ -72,7 +79,10 @@ func (x *explainer) line(text string) error {
 		return nil
 	}
 	x.pattern(account)
-	x.evidence(account)
+	if account.Pattern.Group != clientGroup {
+		x.evidence(account)
+	}
+	x.client(account)
 	return nil
 }
 
@@ -168,7 +178,7 @@ func (x *explainer) shows(a *lineAccount) []causeTitle {
 
 // classify adds the findings of this line alone.
 func (x *explainer) classify(a *lineAccount, ev *sshwhy.Event, messages *patterns.Catalogue, zone *time.Location) error {
-	c, err := classifier.New(messages, x.causes, classifier.Options{})
+	c, err := classifier.New(messages, x.causes, classifier.Options{Why: true})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,93 @@
+package classifier
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/sshwhy/sshwhy"
+)
+
+// look is what an inspection of the host found out about a connection.
+type look struct {
+	cause      sshwhy.CauseID
+	confidence sshwhy.Confidence
+	candidates []sshwhy.CauseID
+	values     []sshwhy.Value
+	seen       [][]byte
+}
+
+// The bounds of what is kept of an inspection.
+const (
+	maxSeen     = 16
+	maxSeenText = 512
+)
+
+// inspect takes the answer to an undetermined finding, and gives a revision of
+// it. One of a connection that is forgotten, or that the log has decided since,
+// is too late.
+func (k *Classifier) inspect(in *sshwhy.Inspection) {
+	h := k.table.known(in.Of.Host)
+	if h == nil {
+		return
+	}
+	c := k.identified(h, &in.Of)
+	if c == nil || c.revision == 0 || c.told.confidence != sshwhy.ConfidenceUndetermined && !c.told.looked {
+		return
+	}
+	c.looked = &look{cause: in.Cause, confidence: in.Confidence, candidates: slices.Clone(in.Candidates), values: slices.Clone(in.Values)}
+	for _, sentence := range in.Seen[:min(len(in.Seen), maxSeen)] {
+		c.looked.seen = append(c.looked.seen, []byte(sentence[:min(len(sentence), maxSeenText)]))
+	}
+	k.table.mark(c)
+	k.tell(c)
+}
+
+// identified finds the connection of a finding.
+func (k *Classifier) identified(h *host, of *sshwhy.Identity) *connection {
+	if c := k.table.byProcess[h.processKey(of.PID)]; c != nil && of.PID != 0 && c.is(of) {
+		return c
+	}
+	for _, l := range [...]*queue[connection]{&h.kept, &h.done, &h.accepted} {
+		for p := l.last; p != nil; p = p.prev {
+			if p.of.is(of) {
+				return p.of
+			}
+		}
+	}
+	return nil
+}
+
+// is compares all that an id is made of.
+func (c *connection) is(of *sshwhy.Identity) bool {
+	return c.pid == of.PID && c.start == of.Time && c.ordinal == of.Ordinal && len(c.lines) > 0 && bytes.Equal(c.line(0), of.First)
+}
+
+// retire forgets a settled connection, or keeps it for an inspection alone.
+func (k *Classifier) retire(c *connection) {
+	if !k.options.Inspect || c.state != stateDone || c.revision == 0 || c.told.confidence != sshwhy.ConfidenceUndetermined {
+		k.table.remove(c)
+		return
+	}
+	k.table.unlink(c)
+	k.table.move(c, stateKept)
+}
+
+// looked lets the inspection answer where the log does not.
+func (k *Classifier) looked(c *connection, d decision) decision {
+	l := c.looked
+	if l == nil || d.confidence != sshwhy.ConfidenceUndetermined {
+		return d
+	}
+	d.looked, d.rule = true, sshwhy.RuleInspected
+	if l.cause != 0 && l.confidence != sshwhy.ConfidenceNone {
+		d.cause, d.confidence = l.cause, l.confidence
+	}
+	switch {
+	case len(l.candidates) > 0 || d.confidence != sshwhy.ConfidenceUndetermined:
+		d.candidates = l.candidates
+	}
+	if d.confidence == sshwhy.ConfidenceCertain {
+		d.candidates = nil
+	}
+	return d
+}
