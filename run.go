@@ -149,6 +149,7 @@ type Loop struct {
 	Live bool
 
 	event  Event
+	yield  func(*Finding) // deliver, made once: it is handed on with every line
 	failed error
 	batch  *batch // nil without a ledger
 }
@@ -158,6 +159,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	if err := l.restore(); err != nil {
 		return err
 	}
+	l.yield = l.deliver
 	for record, err := range l.Source.Records(ctx) {
 		if err != nil {
 			l.trouble(err)
@@ -181,7 +183,7 @@ func (l *Loop) take(r *Record) {
 	if l.Watch != nil {
 		l.Watch(&l.event)
 	}
-	l.Classifier.Classify(&l.event, l.deliver)
+	l.Classifier.Classify(&l.event, l.yield)
 	if r.Tick && l.Alerter != nil {
 		l.Alerter.Tick(r, l.deliverAlert)
 	}

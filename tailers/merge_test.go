@@ -54,7 +54,7 @@ func (s *scripted) Records(ctx context.Context) iter.Seq2[*sshwhy.Record, error]
 // TestMergeKeepsTheOrderOfEachSource holds that what a source yields arrives
 // whole and in order, though the source uses its memory again.
 func TestMergeKeepsTheOrderOfEachSource(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	const sources, lines = 5, 3000
 	var m Merge
 	for i := range sources {
@@ -96,7 +96,7 @@ func TestMergeKeepsTheOrderOfEachSource(t *testing.T) {
 // TestMergeTicks holds that a tick follows as soon as nothing waits, and
 // further ones while it stays so, each with the time since the one before.
 func TestMergeTicks(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	m := Merge{Sources: []sshwhy.Source{&scripted{name: "quiet", script: []string{"one line", "tick"}, forever: true}}, Every: time.Millisecond}
@@ -126,7 +126,7 @@ func TestMergeTicks(t *testing.T) {
 
 // TestMergeStops holds that nothing is left when the loop has enough.
 func TestMergeStops(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	endless := make([]string, 10_000)
 	for i := range endless {
 		endless[i] = "line"
