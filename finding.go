@@ -98,7 +98,7 @@ func (i Identity) AppendID(dst []byte) []byte {
 }
 
 func (i Identity) sum(out *[sha256.Size]byte) {
-	var space [1 << 10]byte
+	var space [512]byte
 	b := append(space[:0], i.Host...)
 	b = append(b, 0)
 	b = binary.BigEndian.AppendUint32(b, uint32(i.PID))

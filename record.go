@@ -13,6 +13,9 @@ type Record struct {
 	// Source names where the line came from, as the user would: a path, or
 	// "-" for standard input.
 	Source string
+	// Host is the one that lines which name none are of; empty where that is
+	// not known. Like Text it belongs to the source.
+	Host []byte
 	// Newest is a time that no line of this source is later than. It gives
 	// lines that carry no year theirs; zero means now.
 	Newest time.Time

@@ -29,7 +29,7 @@ const Undetermined = "undetermined"
 
 // Phases are the parts of a connection's life, in their order. Each is a file
 // of the catalogue.
-var Phases = [...]string{"service", "dropped", "negotiation", "account", "key", "password", "method", "client", "session", "attack", "undetermined"}
+var Phases = [...]string{"service", "dropped", "negotiation", "account", "key", "password", "method", "client", "client-side", "session", "attack", "undetermined"}
 
 // Cause is an entry.
 type Cause struct {

@@ -72,7 +72,7 @@ func englishHeadings() *Headings {
 		Phases: map[string]string{
 			"service": "The service does not run", "dropped": "The connection is dropped at the door", "negotiation": "Client and server do not agree on a protocol",
 			"account": "The account may not log in", "key": "The key or certificate is not accepted", "password": "The password or second factor is not accepted",
-			"method": "The authentication method is not possible", "client": "The client leaves", "session": "The login succeeds, the session fails",
+			"method": "The authentication method is not possible", "client": "The client leaves", "client-side": "What only ssh itself can tell (sshwhy client)", "session": "The login succeeds, the session fails",
 			"attack": "Attacks", "undetermined": "The log does not tell",
 		},
 		Places: map[string]string{"server": "server", "client": "client", "ca": "CA", "admin": "another administrator"},
@@ -87,7 +87,7 @@ func japaneseHeadings() *Headings {
 		Phases: map[string]string{
 			"service": "sshd が起動していない", "dropped": "接続が入口で破棄される", "negotiation": "クライアントとサーバーのネゴシエーションが成立しない",
 			"account": "アカウントのログインが許可されていない", "key": "鍵または証明書が受け付けられない", "password": "パスワードまたは第 2 要素が受け付けられない",
-			"method": "認証方式が使えない", "client": "クライアント側で接続を終えた", "session": "ログイン後にセッションが失敗する",
+			"method": "認証方式が使えない", "client": "クライアント側で接続を終えた", "client-side": "ssh 自身の出力でしか分からないもの (sshwhy client)", "session": "ログイン後にセッションが失敗する",
 			"attack": "攻撃", "undetermined": "ログからは分からない",
 		},
 		Places: map[string]string{"server": "サーバー", "client": "クライアント", "ca": "認証局", "admin": "別の管理者"},

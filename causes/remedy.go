@@ -1,6 +1,7 @@
 package causes
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -171,17 +172,45 @@ func placeholder(name string) bool {
 // shown makes a value safe to show.
 func shown(v string) (string, bool) { return sshwhy.Printable(v), true }
 
-// quoted makes a value safe in a command for sh. One that a program could take
-// for an option, or that a terminal could not show, is left to the reader.
+// quoted makes a value safe in a command for sh.
 func quoted(v string) (string, bool) {
-	if v[0] == '-' || sshwhy.Printable(v) != v {
-		return "", false
-	}
-	if strings.Trim(v, safe) == "" {
-		return v, true
-	}
-	return "'" + strings.ReplaceAll(v, "'", `'\''`) + "'", true
+	b, ok := AppendQuoted(nil, []byte(v))
+	return string(b), ok
 }
 
+// AppendQuoted appends a value, which is not empty, as a command for sh can bear
+// it. One that a program could take for an option, or that a terminal could not
+// show, is left to the reader: ok is false then, and nothing is appended.
+func AppendQuoted(dst, v []byte) (out []byte, ok bool) {
+	plain := true
+	for _, c := range v {
+		plain = plain && safe[c]
+	}
+	if v[0] != '-' && plain {
+		return append(dst, v...), true
+	}
+	if v[0] == '-' || !bytes.Equal(sshwhy.AppendPrintable(nil, v), v) {
+		return dst, false
+	}
+	dst = append(dst, '\'')
+	for _, c := range v {
+		if c == '\'' {
+			dst = append(dst, `'\''`...)
+		} else {
+			dst = append(dst, c)
+		}
+	}
+	return append(dst, '\''), true
+}
+
+// Unknown is what stands in a command in the place of a value that is not known,
+// or that cannot stand there.
+func Unknown(f sshwhy.Field) string { return "<" + strings.ToUpper(f.String()) + ">" }
+
 // safe are the characters that mean nothing to a shell.
-const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+,=-"
+var safe = func() (all [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+,=-") {
+		all[c] = true
+	}
+	return all
+}()

@@ -24,7 +24,10 @@ type Classifier struct {
 	attacks                 attacks
 	attackFirst             []byte
 	clocks                  clocks
-	restored                *restored // what Load gave and no event followed yet, else nil
+	values                  []sshwhy.Value // of the line at hand
+	texts                   texts
+	alikes                  [][]sshwhy.CauseID // by CauseID; see alike
+	restored                *restored          // what Load gave and no event followed yet, else nil
 }
 
 // Options are what a user can set.
@@ -70,6 +73,8 @@ func New(p *patterns.Catalogue, c *causes.Catalogue, o Options) (*Classifier, er
 		proofs: make([][]proof, len(p.Entries)+1),
 	}
 	k.table.clocks = &k.clocks
+	k.texts.seed = k.table.seed
+	k.alikes = alikes(c)
 	if o.Hold {
 		k.table.holding = &holding{}
 		k.attacks.holding = k.table.holding

@@ -9,6 +9,25 @@ import (
 // connection is what is known of one connection. Connections are used again
 // once they are done: see table.
 type connection struct {
+	use // what begins anew with every use
+
+	// The rest is emptied and keeps its memory.
+	ident         []byte
+	user, address []byte
+	method        []byte
+	asked         []byte // the method that sshd waits in, of its last "Postponed"
+	keyType       []byte
+	print         []byte
+	firstKeyFile  []byte // the first authorized_keys that sshd looked at (DEBUG1)
+	proofs        []shown
+	lines         []evidence
+	text          []byte   // the lines' texts, one after the other
+	signs         []signal // of each line what it was the first to show; only for Options.Why
+	place         place[connection]
+}
+
+// use is what is known of a connection without any memory of its own.
+type use struct {
 	host *host
 	// key is the host and process by which the connection is found; child
 	// the one of the process that sshd starts after login, 0 for none.
@@ -32,23 +51,12 @@ type connection struct {
 	saw             signal
 	code            int64 // of the client's disconnect message (RFC 4253, 11.1), 0 for none
 	passwords, keys int
-	ident           []byte
-	user, address   []byte
 	userKnown       bool
+	orphaned        bool // it stands among its host's orphans
 	port            int
-	method          []byte
-	asked           []byte // the method that sshd waits in, of its last "Postponed"
-	keyType, print  []byte
-	firstKeyFile    []byte // the first authorized_keys that sshd looked at (DEBUG1)
-	proofs          []shown
-	lines           []evidence
-	text            []byte // the lines' texts, one after the other
-	dropped         int    // lines that were not kept
-	weight          int    // its share in table.bytes
-	orphaned        bool   // it stands among its host's orphans
-	place           place[connection]
-	looked          *look    // what an inspection found, nil for none
-	signs           []signal // of each line what it was the first to show; only for Options.Why
+	dropped         int   // lines that were not kept
+	weight          int   // its share in table.bytes
+	looked          *look // what an inspection found, nil for none
 	held
 }
 
@@ -104,14 +112,13 @@ func (c *connection) reset() {
 		c.text = nil
 	}
 	for i := range c.proofs {
-		c.proofs[i].values = nil
+		clear(c.proofs[i].values) // the texts; the memory for them stays
 	}
-	*c = connection{
-		ident: c.ident[:0], user: c.user[:0], address: c.address[:0], method: c.method[:0], asked: c.asked[:0], keyType: c.keyType[:0],
-		print: c.print[:0], firstKeyFile: c.firstKeyFile[:0], proofs: c.proofs[:0], lines: c.lines[:0], text: c.text[:0],
-		signs: c.signs[:0],
-	}
-	c.place.of = c
+	c.use = use{}
+	c.ident, c.user, c.address = c.ident[:0], c.user[:0], c.address[:0]
+	c.method, c.asked = c.method[:0], c.asked[:0]
+	c.keyType, c.print, c.firstKeyFile = c.keyType[:0], c.print[:0], c.firstKeyFile[:0]
+	c.proofs, c.lines, c.text, c.signs = c.proofs[:0], c.lines[:0], c.text[:0], c.signs[:0]
 }
 
 // keep adds the line to the evidence and gives its index, -1 where there is no
@@ -150,21 +157,28 @@ func (c *connection) line(i int) []byte {
 }
 
 // prove notes that a line showed a cause. Of one cause the surest counts, and
-// of equally sure ones the first.
+// of equally sure ones the first. The values stay the caller's.
 func (c *connection) prove(cause sshwhy.CauseID, confidence sshwhy.Confidence, line int, values []sshwhy.Value) {
 	for i := range c.proofs {
 		if p := &c.proofs[i]; p.cause == cause {
 			if confidence > p.confidence {
-				*p = shown{cause, confidence, line, values}
+				p.confidence, p.line, p.values = confidence, line, append(p.values[:0], values...)
 			} else {
 				p.values = withMissing(p.values, values)
 			}
 			return
 		}
 	}
-	if len(c.proofs) < maxProofs {
-		c.proofs = append(c.proofs, shown{cause, confidence, line, values})
+	n := len(c.proofs)
+	if n == maxProofs {
+		return
 	}
+	if n == cap(c.proofs) {
+		c.proofs = append(c.proofs, shown{})
+	}
+	c.proofs = c.proofs[:n+1]
+	p := &c.proofs[n] // whose values have memory of an earlier use
+	p.cause, p.confidence, p.line, p.values = cause, confidence, line, append(p.values[:0], values...)
 }
 
 // withMissing adds the values of fields that there are none of yet: two lines

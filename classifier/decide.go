@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/causes"
 )
 
 // decision is the answer for a connection.
@@ -215,12 +216,20 @@ func (k *Classifier) candidatesOf(c *connection, cause sshwhy.CauseID) []sshwhy.
 }
 
 // alike gives the cause and those that its entry names as looking the same.
-func (k *Classifier) alike(cause sshwhy.CauseID) []sshwhy.CauseID {
-	list := []sshwhy.CauseID{cause}
-	for _, id := range k.causes.Cause(cause).Alike {
-		if n := k.causes.Find(id); n != 0 && !slices.Contains(list, n) {
-			list = append(list, n)
+// Nobody writes to the list.
+func (k *Classifier) alike(cause sshwhy.CauseID) []sshwhy.CauseID { return k.alikes[cause] }
+
+// alikes makes what alike gives, by CauseID.
+func alikes(c *causes.Catalogue) [][]sshwhy.CauseID {
+	all := make([][]sshwhy.CauseID, len(c.Causes)+1)
+	for i := range c.Causes {
+		list := []sshwhy.CauseID{sshwhy.CauseID(i + 1)}
+		for _, id := range c.Causes[i].Alike {
+			if n := c.Find(id); n != 0 && !slices.Contains(list, n) {
+				list = append(list, n)
+			}
 		}
+		all[i+1] = list
 	}
-	return list
+	return all
 }

@@ -17,7 +17,7 @@ func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule, f *facts) *connect
 	key := h.processKey(ev.PID)
 	named := len(address) > 0 && port > 0 // the line names the client's side of the connection
 	var before *connection                // the one that had the process number before
-	if c := k.table.byProcess[key]; c != nil && key != 0 && c.state == stateService {
+	if c := k.table.byProcess.get(key); c != nil && key != 0 && c.state == stateService {
 		k.settleNotes(c) // a process that re-reads what the listener has read
 	} else if c != nil && key != 0 {
 		if p := k.claimed(c, address, port); p != nil {
@@ -29,7 +29,7 @@ func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule, f *facts) *connect
 		before = c
 	}
 	if named {
-		if c := k.table.byPeer[k.table.peerKey(h, address, port)]; c != nil && c != before && k.plausible(c, ev) {
+		if c := k.table.byPeer.get(k.table.peerKey(h, address, port)); c != nil && c != before && k.plausible(c, ev) {
 			k.finish(before)
 			k.table.bind(c, key)
 			k.adopt(h, c, key)
@@ -73,7 +73,7 @@ func (k *Classifier) claimed(c *connection, address []byte, port int) *connectio
 	if !c.orphaned || len(address) == 0 || port <= 0 {
 		return nil
 	}
-	p := k.table.byPeer[k.table.peerKey(c.host, address, port)]
+	p := k.table.byPeer.get(k.table.peerKey(c.host, address, port))
 	if p == nil || p == c {
 		return nil
 	}

@@ -2,6 +2,7 @@ package classifier
 
 import (
 	"bytes"
+	"hash/maphash"
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/patterns"
@@ -203,7 +204,8 @@ func (k *Classifier) proofsOf(c *connection, ev *sshwhy.Event, line int) {
 	for i := range list {
 		p := &list[i]
 		if p.holds(ev) {
-			c.prove(p.cause, p.confidence, line, valuesOf(ev))
+			k.values = k.appendValues(k.values[:0], ev)
+			c.prove(p.cause, p.confidence, line, k.values)
 		}
 	}
 }
@@ -217,17 +219,39 @@ func (p *proof) holds(ev *sshwhy.Event) bool {
 	return true
 }
 
-// valuesOf keeps the facts of a line that the finding does not hold anyway.
-func valuesOf(ev *sshwhy.Event) []sshwhy.Value {
-	var values []sshwhy.Value
+// appendValues appends the facts of a line that the finding does not hold
+// anyway.
+func (k *Classifier) appendValues(values []sshwhy.Value, ev *sshwhy.Event) []sshwhy.Value {
 	for _, f := range ev.Captures() {
 		switch f.Field {
 		case sshwhy.FieldUser, sshwhy.FieldAddr, sshwhy.FieldPort, sshwhy.FieldWho, sshwhy.FieldHost:
 			continue
 		}
 		if f.Value == 0 && f.End > f.Start {
-			values = append(values, sshwhy.Value{Field: f.Field, Text: string(ev.Message[f.Start:f.End])})
+			values = append(values, sshwhy.Value{Field: f.Field, Text: k.texts.of(ev.Message[f.Start:f.End])})
 		}
 	}
 	return values
+}
+
+// texts are strings of late. A log names the same paths, offers and reasons over
+// and over: most need not be made again. Each has the one place that its bytes
+// give.
+type texts struct {
+	seed maphash.Seed
+	list [512]string
+}
+
+// maxSharedText bounds what is kept by texts.
+const maxSharedText = 256
+
+func (t *texts) of(b []byte) string {
+	if len(b) > maxSharedText {
+		return string(b)
+	}
+	s := &t.list[maphash.Bytes(t.seed, b)%uint64(len(t.list))]
+	if *s != string(b) {
+		*s = string(b)
+	}
+	return *s
 }

@@ -44,7 +44,7 @@ func (k *Classifier) inspect(in *sshwhy.Inspection) {
 
 // identified finds the connection of a finding.
 func (k *Classifier) identified(h *host, of *sshwhy.Identity) *connection {
-	if c := k.table.byProcess[h.processKey(of.PID)]; c != nil && of.PID != 0 && c.is(of) {
+	if c := k.table.byProcess.get(h.processKey(of.PID)); c != nil && of.PID != 0 && c.is(of) {
 		return c
 	}
 	for _, l := range [...]*queue[connection]{&h.kept, &h.done, &h.accepted} {

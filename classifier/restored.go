@@ -180,10 +180,10 @@ func (k *Classifier) install(r *restoredConnection) bool {
 	c.queue().add(&c.place)
 	t.clocks.rouse(c.host)
 	if r.ownsProcess {
-		t.byProcess[c.key] = c
+		t.byProcess.set(c.key, c)
 	}
 	if r.ownsChild {
-		t.byProcess[c.child] = c
+		t.byProcess.set(c.child, c)
 	}
 	if r.ownsPeer {
 		t.peer(c)

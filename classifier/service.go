@@ -17,7 +17,7 @@ const serviceQuiet = int64(5 * time.Second)
 
 // notesOf gives what the process of an event has said of its sshd, or nil.
 func (k *Classifier) notesOf(h *host, ev *sshwhy.Event) *connection {
-	if c := k.table.byProcess[h.processKey(ev.PID)]; c != nil && c.state == stateService {
+	if c := k.table.byProcess.get(h.processKey(ev.PID)); c != nil && c.state == stateService {
 		return c
 	}
 	return nil
@@ -26,7 +26,7 @@ func (k *Classifier) notesOf(h *host, ev *sshwhy.Event) *connection {
 // startsUp tells whether a line that connections write as well is one of a
 // start: it comes from a process that is no connection's.
 func (k *Classifier) startsUp(h *host, ev *sshwhy.Event) bool {
-	c := k.table.byProcess[h.processKey(ev.PID)]
+	c := k.table.byProcess.get(h.processKey(ev.PID))
 	return c == nil || c.state == stateService
 }
 

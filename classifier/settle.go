@@ -61,15 +61,7 @@ func (k *Classifier) tell(c *connection) { k.hand(c, k.looked(c, k.decide(c))) }
 // hand fills the finding from a connection and its decision.
 func (k *Classifier) hand(c *connection, d decision) {
 	f := &k.finding
-	*f = sshwhy.Finding{
-		Identity: sshwhy.Identity{Host: []byte(nil), PID: c.pid, Time: c.start, Ordinal: c.ordinal},
-		Outcome:  d.outcome, Cause: d.cause, Confidence: d.confidence,
-		Candidates: append(f.Candidates[:0], d.candidates[:min(len(d.candidates), sshwhy.MaxCandidates)]...),
-		Remarks:    f.Remarks[:0], Start: c.start, End: c.last, Ident: c.ident,
-		User: c.user, UserKnown: c.userKnown, Address: c.address, Port: c.port, Method: c.method,
-		KeyType: c.keyType, Fingerprint: c.print, Values: f.Values[:0], Evidence: f.Evidence[:0], Dropped: c.dropped,
-		Decisive: -1, Source: c.source, Why: sshwhy.Why{Rule: d.rule, Lines: f.Why.Lines[:0], Ruled: f.Why.Ruled[:0]},
-	}
+	f.Values, f.Remarks, f.Decisive = f.Values[:0], f.Remarks[:0], -1
 	for i := range c.proofs {
 		p := &c.proofs[i]
 		if p.cause == d.cause {
@@ -85,28 +77,43 @@ func (k *Classifier) hand(c *connection, d decision) {
 	if c.revision > 0 && now == c.told {
 		return
 	}
+	// Field by field: a finding is large, and most of it is filled below.
 	f.Before = sshwhy.Verdict{Outcome: c.told.outcome, Cause: c.told.cause, Confidence: c.told.confidence}
+	f.Outcome, f.Cause, f.Confidence = d.outcome, d.cause, d.confidence
+	f.Candidates = append(f.Candidates[:0], d.candidates[:min(len(d.candidates), sshwhy.MaxCandidates)]...)
+	f.Why.Rule, f.Why.Lines, f.Why.Ruled = d.rule, f.Why.Lines[:0], f.Why.Ruled[:0]
+	c.describe(f)
 	c.revision++
 	c.told = now
 	k.table.mark(c)
 	f.Revision = c.revision
-	f.Host = c.host.bytes
 	if f.Decisive < 0 {
 		f.Decisive = k.telling(c)
 	}
-	for i := range c.lines {
-		f.Evidence = append(f.Evidence, sshwhy.Evidence{Text: c.line(i), Pattern: c.lines[i].pattern})
-	}
 	if d.looked {
 		k.show(f, c.looked)
-	}
-	if len(c.lines) > 0 {
-		f.First = c.line(0)
 	}
 	if k.options.Why {
 		k.explain(c, &d, f)
 	}
 	k.yield(f)
+}
+
+// describe fills in what a connection is, whatever the decision.
+func (c *connection) describe(f *sshwhy.Finding) {
+	f.Host, f.First, f.PID, f.Time, f.Ordinal = c.host.bytes, nil, c.pid, c.start, c.ordinal
+	f.Start, f.End, f.Ident, f.Source = c.start, c.last, c.ident, c.source
+	f.User, f.UserKnown, f.Address, f.Port = c.user, c.userKnown, c.address, c.port
+	f.Method, f.KeyType, f.Fingerprint = c.method, c.keyType, c.print
+	f.Evidence, f.Dropped = f.Evidence[:0], c.dropped
+	start := int32(0)
+	for _, l := range c.lines {
+		f.Evidence = append(f.Evidence, sshwhy.Evidence{Text: c.text[start:l.end], Pattern: l.pattern})
+		start = l.end
+	}
+	if len(c.lines) > 0 {
+		f.First = c.line(0)
+	}
 }
 
 // show adds what an inspection saw to the evidence: it decided.

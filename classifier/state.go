@@ -251,8 +251,8 @@ func (k *Classifier) packConnectionUpTo(c *connection, most int) []byte {
 	p.uint(c.turn)
 	p.text(c.host.name)
 	t := &k.table
-	p.flags(c.orphaned, c.userKnown, c.told.looked, c.looked != nil, c.key != 0, c.key != 0 && t.byProcess[c.key] == c,
-		c.child != 0 && t.byProcess[c.child] == c, c.peer != 0 && t.byPeer[c.peer] == c)
+	p.flags(c.orphaned, c.userKnown, c.told.looked, c.looked != nil, c.key != 0, c.key != 0 && t.byProcess.get(c.key) == c,
+		c.child != 0 && t.byProcess.get(c.child) == c, c.peer != 0 && t.byPeer.get(c.peer) == c)
 	p.int(int64(c.pid))
 	p.int(int64(int32(c.key)))
 	p.int(int64(int32(c.child)))

@@ -12,10 +12,10 @@ import (
 // table holds the connections that are open, and for a while those that were
 // settled. It is bounded in number and memory.
 type table struct {
-	byProcess map[uint64]*connection
-	byPeer    map[uint64]*connection
+	byProcess index
+	byPeer    index
 	hosts     map[string]*host
-	recent    *host // the one that was asked for last
+	recent    [64]*host // those that were asked for last, each in the one place that its name gives it
 	seed      maphash.Seed
 	free      []*connection // wait for their next use
 	open      int
@@ -49,7 +49,8 @@ type host struct {
 	episodes                             queue[episode]
 	previous                             repeatable
 	// pam are the users of whom PAM modules have written on this host.
-	pam     map[string]struct{}
+	pam     map[string]string
+	lastPAM [16]string    // some of them: the same few come again and again
 	orphans []*connection // lines of children whose connection is not known yet
 	// told are the causes that were told of its sshd since the last start.
 	told []sshwhy.CauseID
@@ -71,13 +72,22 @@ func (h *host) notePAM(user []byte) bool {
 	if len(user) == 0 || len(user) > 256 {
 		return false
 	}
-	if _, ok := h.pam[string(user)]; ok || len(h.pam) >= maxPAMUsers {
+	last := &h.lastPAM[(uint(user[0])+uint(len(user)))%uint(len(h.lastPAM))]
+	if *last == string(user) {
+		return false
+	}
+	if known, ok := h.pam[string(user)]; ok {
+		*last = known
+		return false
+	}
+	if len(h.pam) >= maxPAMUsers {
 		return false
 	}
 	if h.pam == nil {
-		h.pam = map[string]struct{}{}
+		h.pam = map[string]string{}
 	}
-	h.pam[string(user)] = struct{}{}
+	name := string(user)
+	h.pam[name] = name
 	return true
 }
 
@@ -104,8 +114,8 @@ const keptFor = int64(60 * time.Second)
 
 func newTable() table {
 	return table{
-		byProcess: map[uint64]*connection{},
-		byPeer:    map[uint64]*connection{},
+		byProcess: newIndex(),
+		byPeer:    newIndex(),
 		hosts:     map[string]*host{},
 		seed:      maphash.MakeSeed(),
 	}
@@ -114,17 +124,28 @@ func newTable() table {
 // host gives the host of that name. When there are more than fit, further ones
 // share one without a name.
 func (t *table) host(name []byte) *host {
-	if t.recent != nil && t.recent.name == string(name) {
-		return t.recent
+	recent := t.recentOf(name)
+	if h := *recent; h != nil && h.name == string(name) {
+		return h
 	}
-	t.recent = t.anyHost(name)
-	return t.recent
+	*recent = t.anyHost(name)
+	return *recent
+}
+
+// recentOf gives the place of a name among the recent ones. Names of hosts
+// mostly end in a number.
+func (t *table) recentOf(name []byte) **host {
+	n := len(name)
+	if n < 2 {
+		return &t.recent[0]
+	}
+	return &t.recent[(uint(name[n-1])+7*uint(name[n-2])+uint(n))%uint(len(t.recent))]
 }
 
 // known gives the host of that name if there is one.
 func (t *table) known(name []byte) *host {
-	if t.recent != nil && t.recent.name == string(name) {
-		return t.recent
+	if h := *t.recentOf(name); h != nil && h.name == string(name) {
+		return h
 	}
 	return t.hosts[string(name)]
 }
@@ -197,11 +218,11 @@ func (t *table) fresh() *connection {
 // own makes a connection findable by a process, which is no other's any more.
 func (t *table) own(key uint64, c *connection) {
 	if t.holding != nil {
-		if o := t.byProcess[key]; o != nil {
+		if o := t.byProcess.get(key); o != nil {
 			t.mark(o)
 		}
 	}
-	t.byProcess[key] = c
+	t.byProcess.set(key, c)
 }
 
 // ordinal numbers equal first lines of one second. Where lines bear a process
@@ -284,17 +305,17 @@ func (t *table) peer(c *connection) {
 		t.forgetPeer(c)
 		c.peer = key
 		if key != 0 {
-			if o := t.byPeer[key]; o != nil {
+			if o := t.byPeer.get(key); o != nil {
 				t.mark(o)
 			}
-			t.byPeer[key] = c
+			t.byPeer.set(key, c)
 		}
 	}
 }
 
 func (t *table) forgetPeer(c *connection) {
-	if c.peer != 0 && t.byPeer[c.peer] == c {
-		delete(t.byPeer, c.peer)
+	if c.peer != 0 && t.byPeer.get(c.peer) == c {
+		t.byPeer.delete(c.peer)
 	}
 	c.peer = 0
 }
@@ -304,8 +325,8 @@ func (t *table) bind(c *connection, key uint64) {
 	if key == 0 || key == c.key {
 		return
 	}
-	if c.child != 0 && t.byProcess[c.child] == c {
-		delete(t.byProcess, c.child)
+	if c.child != 0 && t.byProcess.get(c.child) == c {
+		t.byProcess.delete(c.child)
 	}
 	c.child = key
 	t.own(key, c)
@@ -328,8 +349,8 @@ func (t *table) remove(c *connection) {
 // unlink makes a connection unfindable by lines.
 func (t *table) unlink(c *connection) {
 	for _, key := range [...]uint64{c.key, c.child} {
-		if key != 0 && t.byProcess[key] == c {
-			delete(t.byProcess, key)
+		if key != 0 && t.byProcess.get(key) == c {
+			t.byProcess.delete(key)
 		}
 	}
 	t.forgetPeer(c)

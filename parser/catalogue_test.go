@@ -96,7 +96,7 @@ func TestNoEntryHidesAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, pair := range slices.Concat(p.sshd.conflicts, p.system.conflicts) {
+	for _, pair := range slices.Concat(p.sshd.conflicts, p.system.conflicts, clientMatcher(c).conflicts) {
 		t.Errorf("%q and %q have a spelling in common", c.Entry(pair[0]).ID, c.Entry(pair[1]).ID)
 	}
 }
@@ -192,8 +192,11 @@ func recognise(p *Parser, c *patterns.Catalogue, e *patterns.Entry, text string)
 	var ev sshwhy.Event
 	ev.Reset(&sshwhy.Record{})
 	m := p.sshd
-	if e.Group == "systemd" {
+	switch e.Group {
+	case "systemd":
 		m = p.system
+	case clientGroup:
+		m = clientMatcher(c)
 	}
 	if !p.recognise(&ev, m, []byte(text)) {
 		return "", nil
@@ -207,6 +210,15 @@ func recognise(p *Parser, c *patterns.Catalogue, e *patterns.Entry, text string)
 		}
 	}
 	return c.Entry(ev.Pattern).ID, got
+}
+
+// clientMatcher gives the matcher of ssh's messages.
+func clientMatcher(c *patterns.Catalogue) *recogniser {
+	client, err := NewClient(c)
+	if err != nil {
+		panic(err) // New has read the same templates
+	}
+	return client.matcher
 }
 
 // TestNoneBeginsWithFreeText finds templates that any line could begin, one

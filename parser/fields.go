@@ -51,42 +51,37 @@ var classes = func() (all [256]class) {
 	return all
 }()
 
-// scan gives the end of the longest text at the start of s that a field of a
-// bounded kind can take, or -1 where none can.
-func scan(k patterns.Kind, s []byte) int {
+// scan gives the length of the longest text at pos that a field of a bounded
+// kind can take, or -1 where none can.
+func scan(k patterns.Kind, t *text, pos int) int {
 	switch k {
 	case patterns.KindAddr:
-		return scanAddr(s)
+		return scanAddr(t, pos)
 	case patterns.KindPort, patterns.KindInt:
-		if len(s) > 1 && s[0] == '-' {
-			return shifted(run(digit, s[1:]), 1)
-		}
-		return run(digit, s)
+		return scanInt(t, pos)
 	case patterns.KindHex:
-		if bytes.HasPrefix(s, []byte("0x")) {
+		if s := t.from(pos); bytes.HasPrefix(s, []byte("0x")) {
 			return shifted(run(hex, s[2:]), 2)
 		}
-		return run(hex, s)
+		return run(hex, t.from(pos))
 	case patterns.KindOctal:
-		return run(octal, s)
+		return run(octal, t.from(pos))
 	case patterns.KindFloat:
-		return scanFloat(s)
+		return scanFloat(t.from(pos))
 	case patterns.KindIdent:
-		return run(inIdent, s)
+		return run(inIdent, t.from(pos))
 	case patterns.KindMethod:
-		return run(inMethod, s)
+		return run(inMethod, t.from(pos))
 	case patterns.KindKeyType:
-		return run(inKeyType, s)
+		return run(inKeyType, t.from(pos))
 	case patterns.KindFingerprint:
-		return scanFingerprint(s)
+		return scanFingerprint(t, pos)
 	case patterns.KindFile:
-		if len(s) == 0 || s[0] != '/' {
+		if byte(t.window(pos)) != '/' {
 			return -1
 		}
-		return scanWord(s)
-	default: // host, word, algs
-		return scanWord(s)
 	}
+	return scanWord(t, pos) // host, word, algs
 }
 
 // canShrink tells whether the text of a bounded kind may hold a byte that what
@@ -160,16 +155,23 @@ func shifted(end, by int) int {
 	return end + by
 }
 
-func scanWord(s []byte) int {
-	for i, c := range s {
-		if c == ' ' {
-			if i == 0 {
-				return -1
-			}
-			return i
-		}
+func scanInt(t *text, pos int) int {
+	if n := first(nonDigits(t.window(pos))); 0 < n && n < wide {
+		return n
 	}
-	return len(s)
+	s := t.from(pos)
+	if len(s) > 1 && s[0] == '-' {
+		return shifted(run(digit, s[1:]), 1)
+	}
+	return run(digit, s)
+}
+
+func scanWord(t *text, pos int) int {
+	end := t.index(pos, ' ')
+	if end == pos {
+		return -1
+	}
+	return end - pos
 }
 
 func scanFloat(s []byte) int {
@@ -197,30 +199,42 @@ const unknownAddr = "UNKNOWN"
 // scanAddr takes IPv4 in dotted form, IPv6 with or without a zone, and the
 // word for an address that is not known. A dot behind it ends a sentence, and
 // a colon behind it is not part of it unless it belongs to a pair.
-func scanAddr(s []byte) int {
-	if n := scanIPv4(s); n > 0 {
+func scanAddr(t *text, pos int) int {
+	if n := scanIPv4(t, pos); n > 0 {
 		return n
 	}
+	s := t.from(pos)
 	if bytes.HasPrefix(s, []byte(unknownAddr)) {
 		return len(unknownAddr)
 	}
 	return scanIPv6(s)
 }
 
+// mayBeAddress spares a scan where it is plain that no address stands at pos: a
+// word of fewer than eight bytes without the dots and colons that one has.
+func mayBeAddress(t *text, pos int) bool {
+	w := t.window(pos)
+	return equal(w, '.')|equal(w, ':') != 0 || byte(w) == unknownAddr[0] || equal(w, ' ')|equal(w, 0) == 0
+}
+
 // scanIPv4 takes four numbers of one to three digits, where neither another
-// number nor a letter of an IPv6 address follows. A bit for every byte, set for
-// dots, tells what stands where without a branch for each number.
-func scanIPv4(s []byte) int {
-	n, dots := 0, uint64(0)
-	for n < len(s) && n < 64 && classes[s[n]]&inIPv4 != 0 {
-		dots = dots<<1 | uint64(classes[s[n]]&dot)/uint64(dot)
-		n++
+// number nor a letter of an IPv6 address follows. Two windows hold the longest
+// and what follows it; a bit for each byte, set for dots, tells what stands
+// where without a branch for each number.
+func scanIPv4(t *text, pos int) int {
+	low, high := t.window(pos), t.window(pos+wide)
+	lowDots, highDots := equalAll(low, '.'), equalAll(high, '.')
+	n := first(nonDigits(low) &^ lowDots)
+	if n == wide {
+		n += first(nonDigits(high) &^ highDots)
 	}
-	if n < len(s) && classes[s[n]]&hex != 0 {
+	if classes[byte(t.window(pos+n))]&(hex|dot) != 0 {
 		return -1
 	}
-	if dots&1 != 0 {
-		n, dots = n-1, dots>>1
+	dots := (places(lowDots) | places(highDots)<<wide) & (1<<n - 1)
+	if n > 0 && dots>>(n-1) != 0 {
+		n--
+		dots &^= 1 << n
 	}
 	const longest = len("255.255.255.255")
 	if n > longest || bits.OnesCount64(dots) != 3 {
@@ -276,23 +290,29 @@ func scanIPv6(s []byte) int {
 
 // scanFingerprint takes the forms of sshkey_fingerprint: HASH:base64, and the
 // older pairs of hexadecimal digits between colons.
-func scanFingerprint(s []byte) int {
-	n := 0
-	for n < len(s) && s[n] != ' ' && s[n] != ',' && s[n] != ')' {
-		n++
+func scanFingerprint(t *text, pos int) int {
+	end := pos
+	for end < t.length {
+		w := t.window(end)
+		if ends := equal(w, ' ') | equal(w, ',') | equal(w, ')'); ends != 0 {
+			end += first(ends)
+			break
+		}
+		end += wide
 	}
+	s := t.bytes[pos:min(end, t.length)]
 	for _, hash := range [...]string{"SHA256:", "MD5:", "SHA1:", "SHA512:", "SHA384:", "RIPEMD160:"} {
-		if n > len(hash) && string(s[:len(hash)]) == hash {
-			return n
+		if len(s) > len(hash) && string(s[:len(hash)]) == hash {
+			return len(s)
 		}
 	}
-	if n < 8 || n%3 != 2 {
+	if len(s) < 8 || len(s)%3 != 2 {
 		return -1
 	}
-	for i := 2; i < n; i += 3 {
+	for i := 2; i < len(s); i += 3 {
 		if s[i] != ':' {
 			return -1
 		}
 	}
-	return n
+	return len(s)
 }

@@ -36,7 +36,7 @@ func TestScanAddr(t *testing.T) {
 		{"nothing", "", ""},
 	} {
 		got := ""
-		if n := scanAddr([]byte(c.text)); n > 0 {
+		if n := scanAddr(textOf([]byte(c.text)), 0); n > 0 {
 			got = c.text[:n]
 		}
 		if got != c.want {
@@ -53,14 +53,14 @@ func TestFirstBytes(t *testing.T) {
 		for c := range 256 {
 			for _, s := range samples {
 				text := append([]byte{byte(c)}, s...)
-				n := scan(k, text)
+				n := scan(k, textOf(text), 0)
 				if n < 0 {
 					continue
 				}
 				if !canBegin(k, byte(c)) {
 					t.Errorf("%s takes %q, and cannot begin with %q", k, text[:n], byte(c))
 				}
-				if longer := append(text[:n:n], byte(c)); scan(k, longer) == len(longer) && !canHold(k, byte(c)) && !number(k) {
+				if longer := append(text[:n:n], byte(c)); scan(k, textOf(longer), 0) == len(longer) && !canHold(k, byte(c)) && !number(k) {
 					t.Errorf("%s takes %q, and cannot hold %q", k, longer, byte(c))
 				}
 			}
@@ -122,4 +122,10 @@ func sameEvent(a, b *sshwhy.Event) bool {
 	return a.Time == b.Time && string(a.Host) == string(b.Host) && string(a.Ident) == string(b.Ident) && a.PID == b.PID &&
 		a.Line == b.Line && a.Pattern == b.Pattern && a.Level == b.Level && a.Stage == b.Stage && a.Repeat == b.Repeat &&
 		string(a.Message) == string(b.Message)
+}
+
+func textOf(message []byte) *text {
+	t := &text{}
+	t.fill(message)
+	return t
 }

@@ -2,6 +2,7 @@ package parser
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"time"
 
@@ -30,7 +31,8 @@ type splitter struct {
 	clock clock
 	// hosts are copies of words that were found to be hosts, so that the
 	// same ones are not looked into line after line. Each has one place.
-	hosts [64][]byte
+	hosts   [64][]byte
+	origins origins
 	// buf holds what JSON had escaped. split sees to it that it need not
 	// grow while parts of it are in use.
 	buf []byte
@@ -121,44 +123,108 @@ const maxNesting = 3
 // is part of line or of a buffer that the next call overwrites, and so are the
 // parts of h. Where no header is recognised ok is false, h is empty, and the
 // message is the whole line, as sshd -e writes it. Neither carries the CR of a
-// terminal at its end; a message carries no blanks at its start.
-func (s *splitter) split(line []byte, newest time.Time, h *sshwhy.Header) (msg []byte, f form, ok bool) {
-	*h = sshwhy.Header{}
+// terminal at its end; a message carries no blanks at its start. by tells whose
+// message it is.
+func (s *splitter) split(line []byte, newest time.Time, h *sshwhy.Header) (msg []byte, f form, by program, ok bool) {
 	s.module = nil
 	line = withoutCR(line)
-	if msg := s.usual(line, newest, h); msg != nil {
-		return msg, formRFC3164, true
+	if msg, by := s.usual(line, newest, h); msg != nil {
+		return msg, formRFC3164, by, true
 	}
-	return s.outermost(line, newest, h, 0)
+	*h = sshwhy.Header{}
+	if msg, by := s.familiar(line, newest, h); msg != nil {
+		return msg, formRFC3164, by, true
+	}
+	if msg, f, ok = s.outermost(line, newest, h, 0); ok {
+		by = programOf(h.Ident)
+	}
+	return msg, f, by, ok
 }
 
-// usual reads the header that nearly all lines of a file have: a date and a
-// host that were seen before, and a tag with a pid. It takes a short way to
-// what the long one says, and gives nil for all other headers.
-func (s *splitter) usual(b []byte, newest time.Time, h *sshwhy.Header) []byte {
+// origin is what stands between the date and the process number in the lines of
+// one program on one host: "host ident[".
+type origin struct {
+	text []byte
+	host int // the length of the host's name
+	by   program
+}
+
+// origins are those that were seen of late, each in the one place that its
+// bytes give it.
+type origins [1 << originBits]origin
+
+// originBits is enough for a few programs on each of hundreds of hosts.
+const originBits = 10
+
+// place gives the place of what ends in the bracket at b[end].
+func (o *origins) place(b []byte, end int) *origin {
+	start, middle, last := b[:wide], b[end/2-wide/2:][:wide], b[end+1-wide:][:wide]
+	mixed := binary.LittleEndian.Uint64(start) ^ 3*binary.LittleEndian.Uint64(middle) ^ 5*binary.LittleEndian.Uint64(last)
+	return &o[mixed*0x9e3779b97f4a7c15>>(64-originBits)]
+}
+
+// usual reads the header that nearly all lines of a file have: a date and an
+// origin that were seen before, and the number of a process. It takes a short
+// way to what the long one says, and gives nil for all other headers.
+func (s *splitter) usual(b []byte, newest time.Time, h *sshwhy.Header) ([]byte, program) {
 	secs := s.clock.sameDay(b, newest)
 	if secs < 0 {
-		return nil
+		return nil, programUnknown
+	}
+	b = b[len("Nov 22 15:32:51 "):]
+	bracket := bytes.IndexByte(b, '[')
+	if bracket < wide || len(b) < bracket+2*wide {
+		return nil, programUnknown
+	}
+	o := s.origins.place(b, bracket)
+	if !bytes.Equal(o.text, b[:bracket+1]) {
+		return nil, programUnknown
+	}
+	number := binary.LittleEndian.Uint64(b[bracket+1:][:wide])
+	digits := first(nonDigits(number))
+	pid := decimal(number, digits)
+	behind := binary.LittleEndian.Uint32(b[bracket+1+digits:][:4])
+	if digits == 0 || digits == wide || pid == 0 || behind&0xffffff != ']'|':'<<8|' '<<16 {
+		return nil, programUnknown
+	}
+	switch behind >> 24 {
+	case ' ', '\t', '[', 'k':
+		return nil, programUnknown
+	}
+	h.Time, h.Host, h.Ident, h.PID = (s.clock.midnight+int64(secs))*1e9, b[:o.host], b[o.host+1:bracket], pid
+	return b[bracket+1+digits+len("]: "):], o.by
+}
+
+// familiar is like usual where the host alone was seen before.
+func (s *splitter) familiar(b []byte, newest time.Time, h *sshwhy.Header) ([]byte, program) {
+	secs := s.clock.sameDay(b, newest)
+	if secs < 0 {
+		return nil, programUnknown
 	}
 	b = b[len("Nov 22 15:32:51 "):]
 	end := wordEnd(b)
 	if end == 0 || end == len(b) {
-		return nil
+		return nil, programUnknown
 	}
 	host, rest := b[:end], b[end+1:]
 	if !bytes.Equal(*s.hostPlace(host), host) {
-		return nil
+		return nil, programUnknown
 	}
 	t := tagAt(rest)
 	if t.kind != tagPID || t.end+1 >= len(rest) || rest[t.end] != ' ' || rest[t.name-1] == ')' {
-		return nil
+		return nil, programUnknown
 	}
 	switch rest[t.end+1] {
 	case ' ', '\t', '[', 'k':
-		return nil
+		return nil, programUnknown
 	}
 	h.Time, h.Host, h.Ident, h.PID = (s.clock.midnight+int64(secs))*1e9, host, t.ident(rest), t.pid
-	return rest[t.end+1:]
+	by := programOf(h.Ident)
+	if bracket := end + 1 + t.name; bracket >= wide && bytes.IndexByte(b, '[') == bracket {
+		o := s.origins.place(b, bracket)
+		o.text, o.host, o.by = append(o.text[:0], b[:bracket+1]...), end, by
+	}
+	return rest[t.end+1:], by
 }
 
 // outermost takes off the outermost header, which may have others inside.
@@ -792,8 +858,9 @@ func withoutBlanks(b []byte) []byte {
 }
 
 func withoutCR(b []byte) []byte {
-	for len(b) > 0 && b[len(b)-1] == '\r' {
-		b = b[:len(b)-1]
+	n := len(b)
+	for n > 0 && b[n-1] == '\r' {
+		n--
 	}
-	return b
+	return b[:n]
 }

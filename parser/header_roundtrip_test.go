@@ -238,7 +238,7 @@ func TestHeaderRoundTrip(t *testing.T) {
 		line := []byte(layout.write(&w, r))
 		before := bytes.Clone(line)
 		var h sshwhy.Header
-		msg, f, ok := s.split(line, anEvening, &h)
+		msg, f, _, ok := s.split(line, anEvening, &h)
 		if !ok || f != layout.form {
 			t.Fatalf("%s: form %v, recognised: %v: %q", layout.name, f, ok, line)
 		}

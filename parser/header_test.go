@@ -32,7 +32,7 @@ type splitCase struct {
 func (c splitCase) run(t *testing.T) {
 	t.Helper()
 	s, h := utcSplitter(), sshwhy.Header{}
-	msg, f, ok := s.split([]byte(c.line), time.Time{}, &h)
+	msg, f, _, ok := s.split([]byte(c.line), time.Time{}, &h)
 	if ok == c.bare {
 		t.Errorf("%q: recognised: %v", c.line, ok)
 	}
@@ -261,7 +261,7 @@ func TestSplitHostileMessage(t *testing.T) {
 	user := "User sshd[666]: x from 203.0.113.7 not allowed because not listed in AllowUsers"
 	for _, stamp := range []string{"Nov 22 15:32:51 ", "2026-11-22T15:32:51.000000000Z stderr F "} {
 		var h sshwhy.Header
-		msg, _, _ := utcSplitter().split([]byte(stamp+user), time.Time{}, &h)
+		msg, _, _, _ := utcSplitter().split([]byte(stamp+user), time.Time{}, &h)
 		if string(msg) != user || h.PID != 0 || h.Host != nil {
 			t.Errorf("a user name became a header behind %q: %q, host %q, pid %d", stamp, msg, h.Host, h.PID)
 		}
@@ -355,7 +355,7 @@ func FuzzSplit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line []byte) {
 		before := bytes.Clone(line)
 		s, h := utcSplitter(), sshwhy.Header{}
-		msg, form, ok := s.split(line, anEvening, &h)
+		msg, form, _, ok := s.split(line, anEvening, &h)
 		for _, part := range [][]byte{msg, h.Host, h.Ident} {
 			if !within(part, line) && !within(part, s.buf[:cap(s.buf)]) && string(part) != "sshd" {
 				t.Fatalf("%q is no part of %q", part, line)
@@ -369,7 +369,7 @@ func FuzzSplit(f *testing.F) {
 		}
 		kept := bytes.Clone(msg)
 		var again sshwhy.Header
-		msg2, form2, ok2 := s.split(line, anEvening, &again)
+		msg2, form2, _, ok2 := s.split(line, anEvening, &again)
 		if !bytes.Equal(msg2, kept) || form2 != form || ok2 != ok || again.Time != h.Time || again.PID != h.PID {
 			t.Fatalf("%q: first %q %s %v, then %q %s %v", line, kept, form, ok, msg2, form2, ok2)
 		}

@@ -3,6 +3,7 @@ package parser
 import (
 	"encoding/binary"
 	"math/bits"
+	"strings"
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/patterns"
@@ -21,34 +22,49 @@ type matcher struct {
 	conflicts [][2]sshwhy.PatternID
 }
 
-// node is a place in the tree.
+// node is a place in the tree. It fills one line of the processor's cache.
 type node struct {
 	// edge is the literal that may follow, where there is only one.
 	edge edge
 	// branch holds the literals that may follow, where there are several.
 	branch *branch
-	// fields may follow where no literal does.
-	fields []fieldEdge
-	// ending is the entry whose template ends here, nil for none.
-	ending *ending
+	// stop is what else may come here, nil where only literals do.
+	stop *stop
 }
 
 // edge is a literal and where it leads. Most literals are short: head holds the
-// first eight bytes, or fewer, to be compared at once.
+// first eight bytes, or fewer, to be compared at once, and mask tells which of
+// them count.
 type edge struct {
-	head    uint64
-	literal string
-	to      *node
+	head, mask uint64
+	literal    string
+	last       uint64 // the last eight bytes of a longer literal
+	to         *node
+}
+
+// stop is what may come in a place other than a literal.
+type stop struct {
+	// fields may follow where no literal does.
+	fields []fieldEdge
+	// only is the field, where there is one alone and it can end in one
+	// place only.
+	only *fieldEdge
+	// ending is the entry whose template ends here, its pattern 0 for none.
+	ending ending
 }
 
 func newEdge(literal string) edge {
 	var head [wide]byte
-	copy(head[:], literal)
-	return edge{head: binary.LittleEndian.Uint64(head[:]), literal: literal}
+	n := copy(head[:], literal)
+	e := edge{head: binary.LittleEndian.Uint64(head[:]), mask: ^uint64(0) >> (8 * (wide - n)), literal: literal}
+	if len(literal) >= wide {
+		e.last = binary.LittleEndian.Uint64([]byte(literal[len(literal)-wide:]))
+	}
+	return e
 }
 
-// wide is the number of bytes that are compared at once.
-const wide = 8
+// noEdge leads nowhere and fits nothing.
+var noEdge = edge{mask: 0, head: 1}
 
 // branch finds an edge by the first byte of its literal: among eight at once
 // where there are no more, else by an index that counts from 1.
@@ -78,8 +94,14 @@ type fieldEdge struct {
 	// end of the message it begins with one of next.
 	least, rest uint16
 	next        byteset
-	ends        string // of a free field: the literal after it; "" where it takes the rest
+	ends        edge // of a free field: the literal after it; "" where it takes the rest
 	to          *node
+	// keys is the byte of ends that is looked for, the one at keyAt, eight
+	// times.
+	keys  uint64
+	keyAt uint8
+	// address tells that nothing but an address can stand where to goes on.
+	address bool
 }
 
 // way is how the end of a field is found.
@@ -88,17 +110,20 @@ type way uint8
 const (
 	wayBounded way = iota // by its own bytes
 	wayRest               // at the end of the message
+	wayEnding             // where its literal stands at the end of the message
 	wayLast               // where its literal stands last
 	wayFirst              // where its literal stands first
 )
 
-func wayOf(k patterns.Kind, ends string) way {
+func wayOf(f *draftField) way {
 	switch {
-	case !k.Free():
+	case !f.kind.Free():
 		return wayBounded
-	case ends == "":
+	case f.ends == "":
 		return wayRest
-	case k.LastWins():
+	case len(f.to.edges) == 0 && len(f.to.fields) == 0:
+		return wayEnding
+	case f.kind.LastWins():
 		return wayLast
 	}
 	return wayFirst
@@ -108,79 +133,135 @@ func wayOf(k patterns.Kind, ends string) way {
 // line that repeats a literal a thousand times costs no more than a long one.
 const maxTries = 48
 
-// match finds the pattern of ev.Message and adds its fields to ev.
-func (m *matcher) match(ev *sshwhy.Event) bool {
-	mark := ev.Mark()
-	if m.fromStart(ev) {
-		return true
+// match finds the pattern of a text and adds its fields to ev. It tells whether
+// the first way that it took led there. The choices are memory for the way; what
+// they hold before and after means nothing.
+func (m *matcher) match(t *text, ev *sshwhy.Event, way *choices) (found, straight bool) {
+	next := t.window(0)
+	start := m.starts.find(uint32(next))
+	if start == nil {
+		return m.root.match(t, 0, ev, way)
 	}
-	ev.Rewind(mark)
-	return false
+	begin := wordSize - start.used
+	if begin > 0 {
+		next = t.window(begin)
+	}
+	if start.edge.fits(t, begin, next) {
+		if found, straight = start.edge.to.match(t, begin+len(start.edge.literal), ev, way); found {
+			return true, straight
+		}
+	}
+	if m.root.stop == nil {
+		return false, false
+	}
+	return m.root.match(t, 0, ev, way)
 }
 
-// fromStart takes the short way to the node behind the first literal.
-func (m *matcher) fromStart(ev *sshwhy.Event) bool {
-	first := m.starts.find(ev.Message)
-	if first == nil {
-		return m.root.match(ev, 0)
-	}
-	begin := wordSize - first.used
-	if first.edge.fits(ev.Message[begin:]) && first.edge.to.match(ev, begin+len(first.edge.literal)) {
-		return true
-	}
-	return len(m.root.fields) > 0 && m.root.match(ev, 0)
-}
-
-// match tells whether what stands at pos leads from n to an ending. Where it
-// does not, fields may have been added, which the caller takes back.
-func (n *node) match(ev *sshwhy.Event, pos int) bool {
+// match tells whether what stands at pos leads from n to an ending, and adds
+// the fields of that way to ev. Where it does not, ev is as it was.
+//
+// It is one loop: where several ways go on, it takes the first and notes the
+// others among the choices, to come back to when that has led nowhere.
+func (n *node) match(t *text, pos int, ev *sshwhy.Event, way *choices) (found, straight bool) {
+	begin := ev.Mark()
+	straight = true
+	depth := 0
 	for {
-		s := ev.Message[pos:]
-		e := &n.edge
-		if n.branch != nil {
-			e = n.branch.find(s)
+		stop := n.stop
+		if pos < t.length {
+			next := t.window(pos)
+			e := &n.edge
+			if n.branch != nil {
+				e = n.branch.find(byte(next))
+			}
+			if e.fits(t, pos, next) {
+				if stop != nil && len(stop.fields) > 0 {
+					way[depth%maxChoices] = choice{node: n, pos: pos, bound: fresh, mark: ev.Mark()}
+					depth++
+				}
+				n, pos = e.to, pos+len(e.literal)
+				continue
+			}
+		} else if stop != nil && stop.ending.pattern != 0 {
+			stop.ending.settle(ev)
+			return true, straight
 		}
-		follows := e != nil && e.to != nil && e.fits(s)
-		switch {
-		case follows && len(n.fields) == 0:
-			n, pos = e.to, pos+len(e.literal)
-			continue
-		case follows && e.match(ev, pos):
-			return true
-		case len(s) == 0 && n.ending != nil:
-			n.ending.settle(ev)
-			return true
-		case len(n.fields) == 0:
-			return false
-		}
-		last := len(n.fields) - 1
-		for i := range last {
-			if n.fields[i].match(ev, pos) {
-				return true
+		if stop != nil && stop.only != nil { // most fields: there is no other way
+			f := stop.only
+			if end, next := f.end(t, pos); end >= 0 {
+				ev.Push(sshwhy.Captured{Field: f.field, Start: int32(pos), End: int32(end)})
+				n, pos = f.to, next
+				continue
+			}
+		} else if stop != nil && len(stop.fields) > 0 {
+			c := &way[depth%maxChoices]
+			*c = choice{node: n, pos: pos, bound: fresh, mark: ev.Mark()}
+			to, next := c.take(t, ev)
+			if c.field < len(stop.fields) {
+				depth++
+			}
+			if to != nil {
+				n, pos = to, next
+				continue
 			}
 		}
-		f := &n.fields[last]
-		if !f.sure {
-			return f.match(ev, pos)
+		straight = false
+		for n = nil; n == nil; {
+			if depth == 0 {
+				ev.Rewind(begin)
+				return false, false
+			}
+			c := &way[(depth-1)%maxChoices]
+			ev.Rewind(c.mark)
+			if n, pos = c.take(t, ev); c.field == len(c.node.stop.fields) {
+				depth--
+			}
 		}
-		// With nothing else to try, what follows is no detour.
-		end := f.end(ev.Message, pos)
-		if end < 0 {
-			return false
-		}
-		ev.Push(sshwhy.Captured{Field: f.field, Start: int32(pos), End: int32(end)})
-		n, pos = f.to, end
 	}
 }
 
-// match tries the way through an edge that has fields beside it.
-func (e *edge) match(ev *sshwhy.Event, pos int) bool {
-	mark := ev.Mark()
-	if e.to.match(ev, pos+len(e.literal)) {
-		return true
+// choice is a place where several ways may go on, and which of them to take
+// next: a field, and where it has several ends, one of these.
+type choice struct {
+	node  *node
+	pos   int
+	field int
+	// bound is beyond the ends that were not tried yet, fresh where none
+	// was, and tries how many were.
+	bound, tries int
+	mark         uint8 // the fields of ev on the way here
+}
+
+// fresh is the bound of a field that was not tried yet.
+const fresh = -1
+
+// choices are those on the way to a node, the first one first.
+type choices [maxChoices]choice
+
+// maxChoices bounds the choices on a way; newMatcher refuses templates that
+// would need more.
+const maxChoices = 64
+
+// take goes the next way from a choice and tells where to; nil where there is
+// none. It adds the field of that way.
+func (c *choice) take(t *text, ev *sshwhy.Event) (*node, int) {
+	fields := c.node.stop.fields
+	for c.field < len(fields) {
+		f := &fields[c.field]
+		if c.bound >= 0 || t.length-c.pos >= int(f.least) && f.rooted(t, c.pos) {
+			end, next := f.nextEnd(t, c)
+			if f.sure || end < 0 {
+				c.field, c.bound, c.tries = c.field+1, fresh, 0
+			}
+			if end >= 0 {
+				ev.Push(sshwhy.Captured{Field: f.field, Start: int32(c.pos), End: int32(end)})
+				return f.to, next
+			}
+			continue
+		}
+		c.field, c.bound, c.tries = c.field+1, fresh, 0
 	}
-	ev.Rewind(mark)
-	return false
+	return nil, 0
 }
 
 // settle makes the message one of the ending's pattern.
@@ -205,168 +286,242 @@ func (n *node) literals() []*edge {
 	return all
 }
 
-// fits tells whether s begins with the literal.
-func (e *edge) fits(s []byte) bool {
-	n := len(e.literal)
-	if len(s) < wide {
-		return len(s) >= n && string(s[:n]) == e.literal
-	}
-	differs := binary.LittleEndian.Uint64(s) ^ e.head
-	if n <= wide {
-		return differs<<(8*(wide-n)) == 0
-	}
-	return differs == 0 && len(s) >= n && string(s[wide:n]) == e.literal[wide:]
+// fits tells whether the literal stands at pos; next is the window there.
+func (e *edge) fits(t *text, pos int, next uint64) bool {
+	return next&e.mask == e.head && (len(e.literal) <= wide || e.goesOn(t, pos))
 }
 
-func (b *branch) find(s []byte) *edge {
-	if len(s) == 0 {
-		return nil
+// goesOn tells whether a literal of more than eight bytes, the first of which
+// stand at pos, stands there to its end.
+func (e *edge) goesOn(t *text, pos int) bool {
+	n := len(e.literal)
+	if t.length-pos < n || t.window(pos+n-wide) != e.last {
+		return false
 	}
+	return n <= 2*wide || string(t.bytes[pos+wide:pos+n-wide]) == e.literal[wide:n-wide]
+}
+
+func (b *branch) find(c byte) *edge {
 	var i int
 	if b.index != nil {
-		i = int(b.index[s[0]]) - 1
+		i = int(b.index[c]) - 1
 	} else {
-		i = place(b.firsts, s[0])
+		i = first(equal(b.firsts, c))
 	}
 	if uint(i) >= uint(len(b.edges)) {
-		return nil
+		return &noEdge
 	}
 	return &b.edges[i]
 }
 
-// place gives the place of the lowest byte of word that is c, 8 for none: a
-// byte that equals c is zero in x, and the lowest zero byte of x is the lowest
-// whose high bit is set in the difference.
-func place(word uint64, c byte) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	x := word ^ ones*uint64(c)
-	return bits.TrailingZeros64((x-ones)&^x&highs) / 8
+// rooted tells whether a field that must begin with a slash does.
+func (f *fieldEdge) rooted(t *text, pos int) bool {
+	return f.kind != patterns.KindAbsPath || byte(t.window(pos)) == '/'
 }
 
-// match tries every end that the field may have.
-func (f *fieldEdge) match(ev *sshwhy.Event, pos int) bool {
-	if len(ev.Message)-pos < int(f.least) || !f.rooted(ev.Message, pos) {
-		return false
+// end gives where a field ends that can end in one place only, and where what
+// is behind it begins; -1 where it cannot end or nothing can follow.
+func (f *fieldEdge) end(t *text, pos int) (end, next int) {
+	if f.way == wayBounded {
+		length := scan(f.kind, t, pos)
+		if end = pos + length; length < 0 || !f.precedes(t, end) {
+			return -1, 0
+		}
+		return end, end
 	}
+	end = t.length - len(f.ends.literal)
+	if t.length-pos < int(f.least) || !f.rooted(t, pos) || string(t.from(end)) != f.ends.literal {
+		return -1, 0
+	}
+	return end, t.length
+}
+
+// precedes tells whether what stands at next can be what is behind the field.
+func (f *fieldEdge) precedes(t *text, next int) bool {
+	rest := t.length - next
+	return rest >= int(f.rest) && (rest == 0 || f.next.has(byte(t.window(next)))) && (!f.address || mayBeAddress(t, next))
+}
+
+// literalAt gives the edge whose literal stands at pos, nil for none.
+func (n *node) literalAt(t *text, pos int) *edge {
+	if pos == t.length {
+		return nil
+	}
+	next := t.window(pos)
+	e := &n.edge
+	if n.branch != nil {
+		e = n.branch.find(byte(next))
+	}
+	if e.fits(t, pos, next) {
+		return e
+	}
+	return nil
+}
+
+// firstEnd gives the first end of the field that is tried at pos, and where
+// what is behind it begins; -1 for none.
+func (f *fieldEdge) firstEnd(t *text, pos int) (end, next int) {
+	if f.sure {
+		return f.end(t, pos)
+	}
+	if t.length-pos < int(f.least) || !f.rooted(t, pos) {
+		return -1, 0
+	}
+	c := choice{pos: pos, bound: fresh}
+	return f.nextEnd(t, &c)
+}
+
+// lastEnd gives the last end of a field of wayLast that something can stand
+// behind, and where that begins; -1 for none.
+func (f *fieldEdge) lastEnd(t *text, pos int) (end, next int) {
+	size := len(f.ends.literal)
+	from, limit := pos+int(f.least)-int(f.rest)-size, t.length-int(f.rest)
+	for range maxTries {
+		end := f.lastIndex(t, from, limit)
+		if end < 0 {
+			break
+		}
+		if f.precedes(t, end+size) {
+			return end, end + size
+		}
+		limit = end + size - 1
+	}
+	return -1, 0
+}
+
+// nextEnd gives the next end of the field at c that something can stand behind,
+// and where that begins; -1 for none.
+func (f *fieldEdge) nextEnd(t *text, c *choice) (end, next int) {
 	switch {
 	case f.sure:
-		end := f.end(ev.Message, pos)
-		return end >= 0 && f.take(ev, pos, end, end)
+		return f.end(t, c.pos)
 	case f.way == wayBounded:
-		return f.matchShrinking(ev, pos)
+		return f.shorter(t, c)
 	case f.way == wayLast:
-		return f.matchLast(ev, pos)
+		return f.earlier(t, c)
 	}
-	return f.matchFirst(ev, pos)
+	return f.later(t, c)
 }
 
-// rooted tells whether a field that must begin with a slash does.
-func (f *fieldEdge) rooted(s []byte, pos int) bool {
-	return f.kind != patterns.KindAbsPath || s[pos] == '/'
-}
-
-// end gives where a field ends that can end in one place only, -1 where it
-// cannot end or nothing can follow.
-func (f *fieldEdge) end(s []byte, pos int) int {
-	if f.way == wayRest {
-		if len(s)-pos < int(f.least) || !f.rooted(s, pos) {
-			return -1
+// shorter gives the longest end first: the literal behind may begin with bytes
+// that the field can hold.
+func (f *fieldEdge) shorter(t *text, c *choice) (end, next int) {
+	if c.bound == fresh {
+		c.bound = c.pos + scan(f.kind, t, c.pos) + 1
+	}
+	for c.bound > c.pos+1 && c.tries <= maxTries {
+		c.bound--
+		c.tries++
+		if f.precedes(t, c.bound) {
+			return c.bound, c.bound
 		}
-		return len(s)
 	}
-	length := scan(f.kind, s[pos:])
-	if length < 0 {
-		return -1
-	}
-	return pos + length
+	return -1, 0
 }
 
-// take gives the field the text from pos to end and goes on at next. It leaves
-// no field behind where the rest of the message does not match.
-func (f *fieldEdge) take(ev *sshwhy.Event, pos, end, next int) bool {
-	rest := ev.Message[next:]
-	if len(rest) < int(f.rest) || len(rest) > 0 && !f.next.has(rest[0]) {
-		return false
+// earlier gives the places of the literal behind the field from the last on.
+func (f *fieldEdge) earlier(t *text, c *choice) (end, next int) {
+	from := c.pos + int(f.least) - int(f.rest) - len(f.ends.literal)
+	if c.bound == fresh {
+		c.bound = t.length - int(f.rest)
 	}
-	mark := ev.Mark()
-	ev.Push(sshwhy.Captured{Field: f.field, Start: int32(pos), End: int32(end)})
-	if f.to.match(ev, next) {
-		return true
-	}
-	ev.Rewind(mark)
-	return false
-}
-
-// matchShrinking tries the longest end first: the literal behind may begin with
-// bytes that the field can hold.
-func (f *fieldEdge) matchShrinking(ev *sshwhy.Event, pos int) bool {
-	end := pos + scan(f.kind, ev.Message[pos:])
-	for tries := 0; end > pos && tries <= maxTries; tries++ {
-		if f.take(ev, pos, end, end) {
-			return true
-		}
-		end--
-	}
-	return false
-}
-
-func (f *fieldEdge) matchLast(ev *sshwhy.Event, pos int) bool {
-	from := pos + int(f.least) - int(f.rest) - len(f.ends)
-	limit := len(ev.Message) - int(f.rest)
-	for tries := 0; tries < maxTries; tries++ {
-		end := lastIndex(ev.Message[from:limit], f.ends)
+	for ; c.tries < maxTries; c.tries++ {
+		end := f.lastIndex(t, from, c.bound)
 		if end < 0 {
-			return false
+			break
 		}
-		end += from
-		if f.take(ev, pos, end, end+len(f.ends)) {
-			return true
+		next := end + len(f.ends.literal)
+		c.bound = next - 1
+		if f.precedes(t, next) {
+			c.tries++
+			return end, next
 		}
-		limit = end + len(f.ends) - 1
 	}
-	return false
+	return -1, 0
 }
 
-func (f *fieldEdge) matchFirst(ev *sshwhy.Event, pos int) bool {
-	from := pos + int(f.least) - int(f.rest) - len(f.ends)
-	limit := len(ev.Message) - int(f.rest)
-	for tries := 0; tries < maxTries; tries++ {
-		end := firstIndex(ev.Message[from:limit], f.ends)
+// later gives the places of the literal behind the field from the first on.
+func (f *fieldEdge) later(t *text, c *choice) (end, next int) {
+	if c.bound == fresh {
+		c.bound = c.pos + int(f.least) - int(f.rest) - len(f.ends.literal)
+	}
+	for ; c.tries < maxTries; c.tries++ {
+		end := f.firstIndex(t, c.bound, t.length-int(f.rest))
 		if end < 0 {
-			return false
+			break
 		}
-		end += from
-		if f.take(ev, pos, end, end+len(f.ends)) {
-			return true
+		next := end + len(f.ends.literal)
+		c.bound = end + 1
+		if f.precedes(t, next) {
+			c.tries++
+			return end, next
 		}
-		from = end + 1
 	}
-	return false
+	return -1, 0
 }
 
-// lastIndex is bytes.LastIndex for texts as short as messages. It looks for
-// the middle byte of the literal first: many begin and end with a blank.
-func lastIndex(s []byte, literal string) int {
-	n, middle := len(literal), len(literal)/2
-	c := literal[middle]
-	for i := len(s) - n; i >= 0; i-- {
-		if s[i+middle] == c && string(s[i:i+n]) == literal {
-			return i
+// lastIndex gives the last place from which on the field's literal stands in s,
+// whole between from and limit; -1 for none. It looks for one byte of it first.
+func (f *fieldEdge) lastIndex(t *text, from, limit int) int {
+	at := int(f.keyAt)
+	low, high := from+at, limit-len(f.ends.literal)+at // where the key can stand
+	for ; high >= low; high -= wide {
+		begin := high - (wide - 1)
+		marks := matching(t.window(max(begin, 0)), f.keys)
+		if begin < 0 {
+			marks &= highs >> (-8 * begin & 63)
+			begin = 0
+		}
+		for marks != 0 {
+			mark := bits.Len64(marks) - 1
+			i := begin + mark/8
+			if i < low {
+				return -1
+			}
+			if i -= at; f.ends.fits(t, i, t.window(i)) {
+				return i
+			}
+			marks &^= 1 << (mark & 63)
 		}
 	}
 	return -1
 }
 
-// firstIndex is bytes.Index for texts as short as messages.
-func firstIndex(s []byte, literal string) int {
-	n, middle := len(literal), len(literal)/2
-	c := literal[middle]
-	for i := 0; i <= len(s)-n; i++ {
-		if s[i+middle] == c && string(s[i:i+n]) == literal {
-			return i
+// firstIndex is like lastIndex for the first place.
+func (f *fieldEdge) firstIndex(t *text, from, limit int) int {
+	at := int(f.keyAt)
+	high := limit - len(f.ends.literal) + at
+	for begin := from + at; begin <= high; begin += wide {
+		for marks := matching(t.window(begin), f.keys); marks != 0; marks &= marks - 1 {
+			i := begin + first(marks)
+			if i > high {
+				return -1
+			}
+			if i -= at; f.ends.fits(t, i, t.window(i)) {
+				return i
+			}
 		}
 	}
 	return -1
+}
+
+// common are bytes in the order in which messages hold them most, as far as
+// that matters for choosing a key.
+const common = " etaornis0123456789cudlhp.:mfgbvykw"
+
+// keyOf gives the place of the byte in a literal that is rarest elsewhere.
+func keyOf(literal string) int {
+	best, rarest := 0, -1
+	for i := range len(literal) {
+		rank := strings.IndexByte(common, literal[i])
+		if rank < 0 {
+			rank = len(common)
+		}
+		if rank > rarest && i < 256 {
+			best, rarest = i, rank
+		}
+	}
+	return best
 }
 
 // byteset is a set of bytes.

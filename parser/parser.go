@@ -19,8 +19,8 @@ import (
 type Parser struct {
 	options  Options
 	splitter *splitter
-	sshd     *matcher // what sshd and the PAM modules inside it write
-	system   *matcher // what systemd and the log daemons write about it
+	sshd     *recogniser // what sshd and the PAM modules inside it write
+	system   *recogniser // what systemd and the log daemons write about it
 	levels   []sshwhy.Level
 	form     form
 }
@@ -35,14 +35,15 @@ func New(c *patterns.Catalogue, o Options) (*Parser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the parser: %w", err)
 	}
-	return &Parser{options: o, splitter: newSplitter(o), sshd: sshd, system: system, levels: unmarkedLevels(c)}, nil
+	return &Parser{options: o, splitter: newSplitter(o), sshd: newRecogniser(sshd), system: newRecogniser(system), levels: unmarkedLevels(c)}, nil
 }
 
 // Clone gives a parser for another goroutine or source.
 func (p *Parser) Clone() *Parser {
-	c := *p
-	c.splitter = newSplitter(p.options)
-	return &c
+	return &Parser{
+		options: p.options, splitter: newSplitter(p.options), levels: p.levels,
+		sshd: newRecogniser(p.sshd.matcher), system: newRecogniser(p.system.matcher),
+	}
 }
 
 // Parse fills ev from r. Both, and what they hand out, are valid until the
@@ -57,13 +58,12 @@ func (p *Parser) Parse(r *sshwhy.Record, ev *sshwhy.Event) {
 		p.message(ev, r.Text, programOf(ev.Ident))
 		return
 	}
-	text, f, ok := p.splitter.split(r.Text, r.Newest, &ev.Header)
+	text, f, by, _ := p.splitter.split(r.Text, r.Newest, &ev.Header)
 	p.form = f
-	if ok {
-		p.message(ev, text, programOf(ev.Ident))
-		return
+	if len(ev.Host) == 0 {
+		ev.Host = r.Host
 	}
-	p.message(ev, text, programUnknown)
+	p.message(ev, text, by)
 }
 
 // Form names the layout of the last line that Parse was given, for people.
@@ -114,7 +114,7 @@ func (p *Parser) staged(ev *sshwhy.Event, text []byte) bool {
 	return stage != sshwhy.StageNone && p.recognise(ev, p.sshd, text)
 }
 
-func (p *Parser) recognise(ev *sshwhy.Event, m *matcher, text []byte) bool {
+func (p *Parser) recognise(ev *sshwhy.Event, m *recogniser, text []byte) bool {
 	if ev.Message = text; !m.match(ev) {
 		// Some daemons add a blank, and some messages end in one.
 		if ev.Message = bytes.TrimRight(text, " "); len(ev.Message) == len(text) || len(ev.Message) == 0 || !m.match(ev) {

@@ -23,13 +23,9 @@ type start struct {
 	edge *edge
 }
 
-// find gives the start of a message, or nil for none. Where there is none the
-// tree must be asked.
-func (t *starts) find(s []byte) *start {
-	if len(s) < wordSize {
-		return nil
-	}
-	word := binary.LittleEndian.Uint32(s)
+// find gives the start of a message that begins with the four bytes, or nil for
+// none. Where there is none the tree must be asked.
+func (t *starts) find(word uint32) *start {
 	for i := slot(word); t.table[i].edge != nil; i = (i + 1) % uint32(len(t.table)) {
 		if t.table[i].word == word {
 			return &t.table[i]
@@ -49,7 +45,7 @@ func (t *starts) fill(n *node, begun []byte) {
 		switch {
 		case len(text) >= wordSize:
 			t.add(start{word: binary.LittleEndian.Uint32(text), used: wordSize - len(begun), edge: e})
-		case len(e.to.fields) == 0:
+		case e.to.stop == nil || len(e.to.stop.fields) == 0:
 			t.fill(e.to, text)
 		}
 	}

@@ -56,6 +56,9 @@ func newMatcher(c *patterns.Catalogue, keep func(*patterns.Entry) bool) (*matche
 			}
 		}
 	}
+	if n := root.choices(); n > maxChoices {
+		return nil, fmt.Errorf("a template has %d fields with something beside them, and %d are the most", n, maxChoices)
+	}
 	m.root = freeze(root)
 	m.starts.fill(m.root, nil)
 	return m, nil
@@ -186,22 +189,32 @@ func (z *freezer) literal(s string) string {
 func (z *freezer) node(d *draft) *node {
 	z.nodes = append(z.nodes, node{})
 	n := &z.nodes[len(z.nodes)-1]
-	if d.ending.pattern != 0 {
-		n.ending = &d.ending
-	}
+	n.edge = noEdge
 	z.edges(n, d)
+	if d.ending.pattern == 0 && len(d.fields) == 0 {
+		return n
+	}
+	n.stop = &stop{ending: d.ending}
 	slices.SortStableFunc(d.fields, func(a, b draftField) int {
 		return cmp.Or(cmp.Compare(a.rank(), b.rank()), -cmp.Compare(len(a.ends), len(b.ends)))
 	})
 	start := len(z.fields)
 	z.fields = z.fields[:start+len(d.fields)]
-	n.fields = z.fields[start:len(z.fields):len(z.fields)]
+	n.stop.fields = z.fields[start:len(z.fields):len(z.fields)]
 	for i, f := range d.fields {
-		e := &n.fields[i]
-		e.field, e.kind, e.way, e.ends = f.field, f.kind, wayOf(f.kind, f.ends), z.literal(f.ends)
+		e := &n.stop.fields[i]
+		e.field, e.kind, e.way, e.ends = f.field, f.kind, wayOf(&f), newEdge(z.literal(f.ends))
 		e.next, e.rest, e.least = f.to.begins(), uint16(f.to.least()), uint16(f.least())
-		e.sure = e.way == wayRest || e.way == wayBounded && !canShrink(e.kind, &e.next)
+		e.sure = e.way == wayRest || e.way == wayEnding || e.way == wayBounded && !canShrink(e.kind, &e.next)
+		e.address = f.to.isAddress()
+		if f.ends != "" {
+			e.keyAt = uint8(keyOf(f.ends))
+			e.keys = ones * uint64(f.ends[e.keyAt])
+		}
 		e.to = z.node(f.to)
+	}
+	if len(n.stop.fields) == 1 && n.stop.fields[0].sure {
+		n.stop.only = &n.stop.fields[0]
 	}
 	return n
 }
@@ -243,6 +256,33 @@ func (d *draft) begins() byteset {
 		}
 	}
 	return set
+}
+
+// choices gives the number of drafts with fields on the way that leads past the
+// most of them.
+func (d *draft) choices() int {
+	most := 0
+	for _, e := range d.edges {
+		most = max(most, e.to.choices())
+	}
+	for _, f := range d.fields {
+		most = max(most, f.to.choices())
+	}
+	if len(d.fields) > 0 {
+		most++
+	}
+	return most
+}
+
+// isAddress tells whether d matches addresses, with something behind them, and
+// nothing else.
+func (d *draft) isAddress() bool {
+	for i := range d.fields {
+		if d.fields[i].kind != patterns.KindAddr {
+			return false
+		}
+	}
+	return len(d.fields) > 0 && len(d.edges) == 0 && d.ending.pattern == 0
 }
 
 // least gives the length of the shortest text that d matches.

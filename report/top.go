@@ -1,7 +1,9 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
+	"hash/maphash"
 	"slices"
 )
 
@@ -16,17 +18,30 @@ import (
 // holds for every name that is listed, no name that is not listed occurred
 // more than Floor times, and Floor is at most the sum of all counts over the
 // budget.
+//
+// A flood makes every name a new one, twice a connection. So the names lie in
+// memory that is used again, and are found by a hash table of their own.
 type Top struct {
 	slots  []slot
-	heap   []int32 // indices of slots, the least count first
-	byName map[string]int32
+	heap   []heaped // the least count first
+	places []int32  // slots by the hash of their names, counted from 1; 0 is free
 	budget int
 	floor  uint64
+	seed   maphash.Seed
 }
 
 type slot struct {
-	Counted
-	place int32 // in heap
+	name    []byte
+	error   uint64 // see Counted
+	hash    uint32
+	at      int32 // in heap
+	example []byte
+}
+
+// heaped is a slot's count, close to the others that it is compared with.
+type heaped struct {
+	count uint64
+	slot  int32
 }
 
 // Counted is a name with its count.
@@ -40,34 +55,43 @@ type Counted struct {
 
 // NewTop gives an empty list of at most budget names.
 func NewTop(budget int) *Top {
-	return &Top{budget: budget, byName: make(map[string]int32)}
+	places := 64
+	for places < 4*budget {
+		places *= 2
+	}
+	return &Top{budget: budget, places: make([]int32, places), seed: maphash.MakeSeed()}
 }
 
-// Add counts a name n times more. It gives the name's entry, valid until the
-// next call, and whether the entry is new. It allocates only for a new name.
-func (t *Top) Add(name []byte, n uint64) (*Counted, bool) {
-	if i, ok := t.byName[string(name)]; ok {
-		t.slots[i].Count += n
-		t.down(t.slots[i].place)
-		return &t.slots[i].Counted, false
+// Add counts a name n times more. It gives where to leave an example for the
+// name, valid until the next call, and whether the name is new.
+func (t *Top) Add(name []byte, n uint64) (example *[]byte, isNew bool) {
+	hash := t.hash(name)
+	i := t.find(name, hash)
+	if i >= 0 {
+		s := &t.slots[i]
+		t.heap[s.at].count += n
+		t.down(int(s.at))
+		return &s.example, false
 	}
 	if len(t.slots) < t.budget {
-		return t.insert(string(name), n), true
+		i = t.insert(name, hash, n)
+	} else {
+		i = t.replace(name, hash, n)
 	}
-	return t.replace(string(name), n), true
+	return &t.slots[i].example, true
 }
 
 // Remove takes back what Add counted once, where the name is still listed. A
 // name that is not has nothing to take back: Floor covers it.
 func (t *Top) Remove(name []byte) {
-	i, ok := t.byName[string(name)]
-	if !ok {
+	i := t.find(name, t.hash(name))
+	if i < 0 {
 		return
 	}
 	s := &t.slots[i]
-	if s.Count > s.Error {
-		s.Count--
-		t.up(s.place)
+	if h := &t.heap[s.at]; h.count > s.error {
+		h.count--
+		t.up(int(s.at))
 	}
 }
 
@@ -85,8 +109,9 @@ func (t *Top) Len() int { return len(t.slots) }
 func (t *Top) Most(n int) []Counted {
 	list := make([]Counted, 0, len(t.slots))
 	for i := range t.slots {
-		if t.slots[i].Count > 0 {
-			list = append(list, t.slots[i].Counted)
+		s := &t.slots[i]
+		if count := t.heap[s.at].count; count > 0 {
+			list = append(list, Counted{string(s.name), count, s.error, s.example})
 		}
 	}
 	slices.SortFunc(list, func(a, b Counted) int {
@@ -95,62 +120,111 @@ func (t *Top) Most(n int) []Counted {
 	return list[:min(n, len(list))]
 }
 
-func (t *Top) insert(name string, n uint64) *Counted {
+func (t *Top) insert(name []byte, hash uint32, n uint64) int32 {
 	i := int32(len(t.slots))
-	t.slots = append(t.slots, slot{Counted: Counted{Name: name, Count: n}, place: i})
-	t.heap = append(t.heap, i)
-	t.byName[name] = i
-	t.up(i)
-	return &t.slots[i].Counted
+	t.slots = append(t.slots, slot{name: bytes.Clone(name), hash: hash, at: i})
+	t.heap = append(t.heap, heaped{n, i})
+	t.enter(i)
+	t.up(int(i))
+	return i
 }
 
 // replace gives the place of the least frequent name to another. The floor,
 // and not only that name's count, is the error: Remove may have taken the
 // least count below that of a name pushed out before.
-func (t *Top) replace(name string, n uint64) *Counted {
-	i := t.heap[0]
+func (t *Top) replace(name []byte, hash uint32, n uint64) int32 {
+	h := &t.heap[0]
+	i := h.slot
 	s := &t.slots[i]
-	t.floor = max(t.floor, s.Count)
-	delete(t.byName, s.Name)
-	s.Counted = Counted{Name: name, Count: t.floor + n, Error: t.floor}
-	t.byName[name] = i
+	t.floor = max(t.floor, h.count)
+	t.leave(i)
+	s.name, s.hash, s.error, s.example = append(s.name[:0], name...), hash, t.floor, nil
+	h.count = t.floor + n
+	t.enter(i)
 	t.down(0)
-	return &s.Counted
+	return i
 }
 
-// down moves the slot at a place of the heap behind those with lesser counts.
-func (t *Top) down(place int32) {
-	for {
-		child := 2*place + 1
-		if int(child) >= len(t.heap) {
-			return
+// hash mixes the bytes of a name with a secret, so that nobody can choose names
+// that share a place.
+func (t *Top) hash(name []byte) uint32 { return uint32(maphash.Bytes(t.seed, name)) }
+
+// find gives the slot of a name, -1 for none. Names stand at the place that
+// their hash gives, or at the next free one behind it.
+func (t *Top) find(name []byte, hash uint32) int32 {
+	mask := len(t.places) - 1
+	for p := int(hash); t.places[p&mask] != 0; p++ {
+		i := t.places[p&mask] - 1
+		if s := &t.slots[i]; s.hash == hash && bytes.Equal(s.name, name) {
+			return i
 		}
-		if right := child + 1; int(right) < len(t.heap) && t.count(right) < t.count(child) {
+	}
+	return -1
+}
+
+// enter lets a slot be found.
+func (t *Top) enter(i int32) {
+	mask := len(t.places) - 1
+	p := int(t.slots[i].hash)
+	for t.places[p&mask] != 0 {
+		p++
+	}
+	t.places[p&mask] = i + 1
+}
+
+// leave undoes enter. What stands behind moves up, so that nothing is cut off
+// from its place.
+func (t *Top) leave(i int32) {
+	mask := len(t.places) - 1
+	p := int(t.slots[i].hash)
+	for t.places[p&mask] != i+1 {
+		p++
+	}
+	for q := p + 1; t.places[q&mask] != 0; q++ {
+		home := int(t.slots[t.places[q&mask]-1].hash)
+		if (q-home)&mask >= q-p {
+			t.places[p&mask] = t.places[q&mask]
+			p = q
+		}
+	}
+	t.places[p&mask] = 0
+}
+
+// down moves what stands at a place of the heap behind lesser counts.
+func (t *Top) down(at int) {
+	moved := t.heap[at]
+	for {
+		child := 2*at + 1
+		if child >= len(t.heap) {
+			break
+		}
+		if right := child + 1; right < len(t.heap) && t.heap[right].count < t.heap[child].count {
 			child = right
 		}
-		if t.count(place) <= t.count(child) {
-			return
+		if moved.count <= t.heap[child].count {
+			break
 		}
-		t.swap(place, child)
-		place = child
+		t.put(at, t.heap[child])
+		at = child
 	}
+	t.put(at, moved)
 }
 
-// up moves the slot at a place before those with greater counts.
-func (t *Top) up(place int32) {
-	for place > 0 {
-		parent := (place - 1) / 2
-		if t.count(parent) <= t.count(place) {
-			return
+// up moves what stands at a place of the heap before greater counts.
+func (t *Top) up(at int) {
+	moved := t.heap[at]
+	for at > 0 {
+		parent := (at - 1) / 2
+		if t.heap[parent].count <= moved.count {
+			break
 		}
-		t.swap(place, parent)
-		place = parent
+		t.put(at, t.heap[parent])
+		at = parent
 	}
+	t.put(at, moved)
 }
 
-func (t *Top) count(place int32) uint64 { return t.slots[t.heap[place]].Count }
-
-func (t *Top) swap(a, b int32) {
-	t.heap[a], t.heap[b] = t.heap[b], t.heap[a]
-	t.slots[t.heap[a]].place, t.slots[t.heap[b]].place = a, b
+func (t *Top) put(at int, h heaped) {
+	t.heap[at] = h
+	t.slots[h.slot].at = int32(at)
 }

@@ -17,6 +17,12 @@ func appendString[T ~string | ~[]byte](dst []byte, s T) []byte {
 func appendEscaped[T ~string | ~[]byte](dst []byte, s T) []byte {
 	from := 0
 	for i := 0; i < len(s); {
+		for i+8 <= len(s) && allPlain(eight(s, i)) {
+			i += 8
+		}
+		if i == len(s) {
+			break
+		}
 		c := s[i]
 		if c >= utf8.RuneSelf {
 			r, size := decodeRune(s[i:])
@@ -50,6 +56,25 @@ func appendEscaped[T ~string | ~[]byte](dst []byte, s T) []byte {
 		from = i
 	}
 	return append(dst, s[from:]...)
+}
+
+// eight gives the bytes of s from i on as one number.
+func eight[T ~string | ~[]byte](s T, i int) uint64 {
+	b := s[i : i+8]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+}
+
+// allPlain tells whether all eight bytes of w stand for themselves in JSON; see
+// plain. Each term has the high bit of a byte set that does not; below such a
+// byte, and only there, all are right.
+func allPlain(w uint64) bool {
+	const ones = 0x0101010101010101
+	odd := w | (w + ones)                   // DEL, and what is not ASCII
+	odd |= w - ones*' '                     // control characters
+	odd |= ((w | ones*4) ^ ones*'&') - ones // & and "
+	odd |= ((w | ones*2) ^ ones*'>') - ones // < and >
+	odd |= (w ^ ones*'\\') - ones
+	return odd&(ones<<7) == 0
 }
 
 const hexDigits = "0123456789abcdef"

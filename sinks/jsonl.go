@@ -20,6 +20,8 @@ type JSONL struct {
 	o        object
 	name     []byte
 	headings []heading // by CauseID
+	rules    [][]byte  // as far as they were asked for
+	file     file
 }
 
 // NewJSONL gives a sink that writes to w, whose caller flushes it.
@@ -30,6 +32,7 @@ func NewJSONL(w io.Writer, c *causes.Catalogue, language causes.Language) *JSONL
 // Deliver implements sshwhy.Sink.
 func (s *JSONL) Deliver(f *sshwhy.Finding) error {
 	s.o.buf, s.o.comma = append(s.o.buf[:0], '{'), false
+	s.advice.begin(f)
 	s.append(f)
 	s.o.buf = append(s.o.buf, '}', '\n')
 	_, err := s.w.Write(s.o.buf)
@@ -39,20 +42,17 @@ func (s *JSONL) Deliver(f *sshwhy.Finding) error {
 func (s *JSONL) append(f *sshwhy.Finding) {
 	o := &s.o
 	cause := s.causes.Cause(f.Cause)
-	s.time("@timestamp", f.End)
+	if f.End != 0 {
+		o.buf = append(s.clock.append(append(o.buf, `"@timestamp":`...), f.End), ',')
+	}
 	s.event(f, cause)
 	if f.UserKnown {
 		s.name = sshwhy.Unescape(s.name[:0], f.User)
-		o.open("user")
-		o.key("name")
-		o.buf = appendString(o.buf, s.name)
-		o.close()
+		o.buf = append(appendString(append(o.buf, `,"user":{"name":`...), s.name), '}')
 	}
 	source(o, f.Address, f.Port)
 	if len(f.Host) > 0 {
-		o.open("host")
-		o.text("name", f.Host)
-		o.close()
+		o.buf = append(appendString(append(o.buf, `,"host":{"name":`...), f.Host), '}')
 	}
 	if len(f.Ident) > 0 || f.PID != 0 {
 		o.open("process")
@@ -61,28 +61,29 @@ func (s *JSONL) append(f *sshwhy.Finding) {
 		o.close()
 	}
 	if f.Source != "" {
-		o.open("log")
-		o.open("file")
-		o.word("path", f.Source)
-		o.close()
-		o.close()
+		o.buf = append(o.buf, s.file.of(f.Source)...)
 	}
 	s.verdict(f, cause)
 }
 
-// time writes a time; many of a second follow each other.
-func (s *JSONL) time(name string, nanoseconds int64) {
-	if nanoseconds != 0 {
-		s.o.key(name)
-		s.o.buf = s.clock.append(s.o.buf, nanoseconds)
+// file is the member that names the file of the finding before, as JSON: most
+// have the same.
+type file struct {
+	source string
+	json   []byte
+}
+
+func (l *file) of(source string) []byte {
+	if l.json == nil || l.source != source {
+		l.source = source
+		l.json = append(appendString(append(l.json[:0], `,"log":{"file":{"path":`...), source), "}}"...)
 	}
+	return l.json
 }
 
 func (s *JSONL) event(f *sshwhy.Finding, cause *causes.Cause) {
 	o := &s.o
-	o.key("event")
-	o.buf = append(o.buf, `{"id":"`...)
-	o.buf = f.AppendID(o.buf)
+	o.buf = f.AppendID(append(o.buf, `"event":{"id":"`...))
 	o.buf = append(o.buf, `","kind":"event","category":`...)
 	if f.Outcome == sshwhy.OutcomeStartupFailed || cause != nil && cause.Phase == "service" {
 		o.buf = append(o.buf, `["process"],"action":"sshd-service","outcome":"`...)
@@ -94,8 +95,12 @@ func (s *JSONL) event(f *sshwhy.Finding, cause *causes.Cause) {
 		o.buf = append(append(append(o.buf, `,"code":"`...), cause.ID...), `","reason":`...)
 		o.buf = s.reason(o.buf, f)
 	}
-	s.time("start", f.Start)
-	s.time("end", f.End)
+	if f.Start != 0 {
+		o.buf = s.clock.append(append(o.buf, `,"start":`...), f.Start)
+	}
+	if f.End != 0 {
+		o.buf = s.clock.append(append(o.buf, `,"end":`...), f.End)
+	}
 	o.close()
 }
 
@@ -112,18 +117,15 @@ func ecsOutcome(out sshwhy.Outcome) string {
 
 func (s *JSONL) verdict(f *sshwhy.Finding, cause *causes.Cause) {
 	o := &s.o
-	o.open("sshwhy")
-	o.buf = append(o.buf, s.heading(f, cause)...)
-	o.comma = true
+	o.buf = append(append(o.buf, `,"sshwhy":{`...), s.heading(f, cause)...)
 	if len(f.Remarks) > 0 {
 		s.list("remarks", f.Remarks)
 	}
 	o.number("revision", int64(f.Revision))
 	if cause != nil {
-		o.buf = append(append(o.buf, `,"remedy":`...), s.remedy(f, cause)...)
+		o.buf = s.remedy(append(o.buf, `,"remedy":`...), f)
 	}
-	o.key("evidence")
-	o.buf = append(o.buf, '[')
+	o.buf = append(o.buf, `,"evidence":[`...)
 	for i := range f.Evidence {
 		if i > 0 {
 			o.buf = append(o.buf, ',')
@@ -146,8 +148,21 @@ func (s *JSONL) verdict(f *sshwhy.Finding, cause *causes.Cause) {
 		}
 		o.close()
 	}
-	o.word("why", s.words.Rule(f.Why.Rule))
+	o.buf = append(o.buf, s.rule(f.Why.Rule)...)
 	o.close()
+}
+
+// rule gives the member that says which rule decided, as JSON; nothing for a
+// rule without words.
+func (s *JSONL) rule(r sshwhy.Rule) []byte {
+	for int(r) >= len(s.rules) {
+		var json []byte
+		if text := s.words.Rule(sshwhy.Rule(len(s.rules))); text != "" {
+			json = appendString([]byte(`,"why":`), text)
+		}
+		s.rules = append(s.rules, json)
+	}
+	return s.rules[r]
 }
 
 // heading is what the verdicts on a cause have in common as JSON. The last one
@@ -198,28 +213,13 @@ func (s *JSONL) reason(dst []byte, f *sshwhy.Finding) []byte {
 	if vanished(f) {
 		return appendString(dst, s.words.Accepted+"; "+s.words.Vanished)
 	}
-	return s.advice.reason(dst, f)
+	return s.advice.reason(dst)
 }
 
-// remedy gives the steps as a JSON array.
-func (s *JSONL) remedy(f *sshwhy.Finding, cause *causes.Cause) []byte {
+// remedy appends the steps as a JSON array.
+func (s *JSONL) remedy(dst []byte, f *sshwhy.Finding) []byte {
 	if vanished(f) {
-		return []byte("[]") // nothing is to be mended
+		return append(dst, "[]"...) // nothing is to be mended
 	}
-	return s.advice.remedy(f, func() []byte {
-		o := object{buf: []byte{'['}}
-		for i, a := range cause.Steps(s.words.Language, f.Value) {
-			if i > 0 {
-				o.buf = append(o.buf, ',')
-			}
-			o.buf = append(o.buf, '{')
-			o.comma = false
-			o.word("where", a.Where)
-			o.word("do", a.Do)
-			o.word("run", a.Run)
-			o.word("warning", a.Warning)
-			o.close()
-		}
-		return append(o.buf, ']')
-	})
+	return s.advice.remedy(dst)
 }

@@ -23,7 +23,8 @@ how to be sure, what looks the same, and what to do. <NAME> stands for what
 you know and sshwhy does not.
 
 With a line of sshd's log, or its message alone: how it was read, what it says,
-and what it can be evidence of. - reads the line from standard input.`
+and what it can be evidence of. A message of ssh, the client, as "Connection
+refused", is explained as well. - reads the line from standard input.`
 
 const explainExamples = `  sshwhy explain
   sshwhy explain bad-ownership-or-modes

@@ -504,21 +504,24 @@ func stopped(t *testing.T, s *Sink) {
 	b.complete(false)
 }
 
-// hostile delivers names that were made to do harm.
+// hostile delivers names that were made to do harm, one after the other.
 func hostile(t *testing.T, s *Sink) {
-	for i, name := range Hostile {
-		b := setUp(t, s)
-		b.start(b.server.URL)
+	b := setUp(t, s)
+	b.start(b.server.URL)
+	for _, name := range Hostile {
 		b.give(name)
-		b.sent = 1
+		b.sent++
 		if err := b.ledger.Commit(&sshwhy.Batch{}); err != nil {
 			t.Fatal(err)
 		}
-		if got := b.settled(); got.Delivered != 1 {
-			t.Errorf("name %d (%.20q): it stands at %+v", i, name, got)
+		if got := b.settled(); got.Delivered != uint64(b.sent) {
+			t.Fatalf("name %.20q: it stands at %+v", name, got)
 		}
-		b.stop(time.Second)
-		for _, r := range b.seen {
+		b.mu.Lock()
+		requests := b.seen
+		b.seen = nil
+		b.mu.Unlock()
+		for _, r := range requests {
 			if s.Harmless != nil {
 				s.Harmless(t, name, r.request, r.body)
 			} else {
