@@ -12,7 +12,6 @@ import (
 	"github.com/sshwhy/sshwhy/parser"
 	"github.com/sshwhy/sshwhy/patterns"
 	"github.com/sshwhy/sshwhy/sinks"
-	"github.com/sshwhy/sshwhy/tailers"
 )
 
 const parseHelp = `Writes one JSON object for every line of the input, in its order: what the
@@ -48,7 +47,7 @@ func parse(ctx context.Context, io streams, o *inputOptions, paths []string) err
 	if err != nil {
 		return err
 	}
-	options, err := o.parser()
+	source, options, err := o.archive(io, paths)
 	if err != nil {
 		return err
 	}
@@ -60,7 +59,6 @@ func parse(ctx context.Context, io streams, o *inputOptions, paths []string) err
 	sink := sinks.NewEvents(out, catalogue)
 	var ev sshwhy.Event
 	var trouble []error
-	source := &tailers.Archive{Paths: paths, Stdin: io.in}
 	for record, err := range source.Records(ctx) {
 		if err != nil {
 			trouble = append(trouble, err)

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -27,9 +29,13 @@ const replayHelp = `Reads logs that are written already and says of every connec
 and where the login failed why, and what to do; then a summary. Times are
 those of the log, in the zone of --tz.
 
-The input are files, folders and - for standard input, compressed or not, one
-after the other. Lines of other programs are passed over. What cannot be read
-is reported on standard error; the rest is read, and the exit code is 3.
+The input are files, folders, patterns and - for standard input: logs as they
+are, packed by gzip, xz, zstd or bzip2, in tar archives, and journal files. A log and
+what it was rotated to are read as one, in the order of what they hold; several
+logs are merged by time. Lines of other programs are passed over. What cannot
+be read is reported on standard error; the rest is read, and the exit code is 3.
+
+With --since and --until, findings count whose connection ended in that time.
 
 The output is one of
   text      a verdict per connection for people, then the summary (default)
@@ -46,13 +52,15 @@ process and user numbers and times stay.`
 
 const replayExamples = `  sshwhy replay /var/log/auth.log
   journalctl -u ssh -o short-iso | sshwhy replay -
-  sshwhy replay --output summary /var/log/archive/
+  sshwhy replay --output summary /var/log/archive/ hosts.tar.gz
+  sshwhy replay --since 3d --until '2026-11-22 06:00' /var/log/auth.log*
   sshwhy replay --output jsonl auth.log | jq -r 'select(.user.name == "tanja") | .event.reason'
   sshwhy replay --fail-on startup-failed,bad-ownership-or-modes auth.log
   sshwhy replay --missed --anonymise /var/log/auth.log > to-send.txt`
 
 type replayOptions struct {
 	inputOptions
+	windowOptions
 	output, language, color string
 	why, missed, anonymise  bool
 	anonymiseKey            string
@@ -75,21 +83,22 @@ func newReplay(io streams) *cobra.Command {
 	f.StringVar(&o.output, "output", "text", "form of the output: text, jsonl or summary")
 	f.StringVar(&o.language, "lang", "", "language: en or ja (default: from LC_ALL, LC_MESSAGES, LANG)")
 	f.StringVar(&o.color, "color", "auto", "colours: auto (on a terminal, unless NO_COLOR is set), always or never")
-	f.BoolVar(&o.why, "why", false, "say for each verdict which rule decided it")
+	f.BoolVar(&o.why, "why", false, "say for each verdict which rule decided it, on which lines, and what was ruled out")
 	f.BoolVar(&o.missed, "missed", false, "list the lines of sshd that were not recognised, instead of verdicts")
 	f.BoolVar(&o.anonymise, "anonymise", false, "replace names, addresses, host names, fingerprints and certificate ids")
 	f.StringVar(&o.anonymiseKey, "anonymise-key", "", "secret from which --anonymise makes the same masks in every run")
 	f.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 1 if this was found: an outcome, undetermined, or a cause (sshwhy explain lists them)")
-	o.register(cmd)
+	o.inputOptions.register(cmd)
+	o.windowOptions.register(cmd)
 	return cmd
 }
 
 func replay(ctx context.Context, io streams, o *replayOptions, paths []string) error {
-	r, err := newReplayer(io, o)
+	r, err := newReplayer(io, o, paths)
 	if err != nil {
 		return err
 	}
-	err = r.run(ctx, paths)
+	err = r.run(ctx)
 	if err == nil {
 		err = r.out.Flush()
 	}
@@ -103,6 +112,9 @@ func replay(ctx context.Context, io streams, o *replayOptions, paths []string) e
 type replayer struct {
 	io         streams
 	o          *replayOptions
+	archive    *tailers.Archive
+	workers    int
+	source     sshwhy.Source
 	parser     sshwhy.Parser
 	classifier sshwhy.Classifier
 	sink       sshwhy.Sink
@@ -110,6 +122,7 @@ type replayer struct {
 	page       report.Page
 	accounting report.Accounting
 	summary    *report.Summary
+	during     window
 	missed     *report.Missed // nil unless asked for
 	evicted    func() uint64
 	conditions []condition
@@ -117,7 +130,7 @@ type replayer struct {
 	troubles   int
 }
 
-func newReplayer(io streams, o *replayOptions) (*replayer, error) {
+func newReplayer(io streams, o *replayOptions, paths []string) (*replayer, error) {
 	language, err := lang.Choose(o.language)
 	if err != nil {
 		return nil, err
@@ -126,7 +139,7 @@ func newReplayer(io streams, o *replayOptions) (*replayer, error) {
 	if err != nil {
 		return nil, err
 	}
-	options, err := o.parser()
+	archive, options, err := o.archive(io, paths)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +151,11 @@ func newReplayer(io streams, o *replayOptions) (*replayer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &replayer{io: io, o: o, out: bufio.NewWriterSize(io.out, 64<<10), summary: report.NewSummary(catalogue)}
+	workers, err := o.processors()
+	if err != nil {
+		return nil, err
+	}
+	r := &replayer{io: io, workers: workers, o: o, archive: archive, out: bufio.NewWriterSize(io.out, 64<<10), summary: report.NewSummary(catalogue)}
 	r.page = report.Page{Words: lang.For(language), Zone: options.Zone, ZoneName: zoneName(options.Zone), Year: o.year, Color: colored}
 	if r.conditions, err = readConditions(o.failOn, catalogue); err != nil {
 		return nil, err
@@ -146,11 +163,27 @@ func newReplayer(io streams, o *replayOptions) (*replayer, error) {
 	if err := r.choose(messages, catalogue, language); err != nil {
 		return nil, err
 	}
+	if err := r.bound(options.Zone); err != nil {
+		return nil, err
+	}
 	if err := r.read(messages, catalogue, options); err != nil {
 		return nil, err
 	}
 	r.progress = progressOn(io, o.output == "summary" || o.missed)
+	archive.Progress = r.progress.update
 	return r, nil
+}
+
+// bound keeps to the times that were asked for.
+func (r *replayer) bound(zone *time.Location) error {
+	since, until, err := r.o.window(time.Now(), zone)
+	if err != nil {
+		return err
+	}
+	r.archive.Since, r.archive.Until = since, until
+	r.during = newWindow(since, until)
+	r.sink = windowed{r.during, r.sink}
+	return nil
 }
 
 // choose makes what takes the findings.
@@ -182,14 +215,15 @@ func (r *replayer) read(messages *patterns.Catalogue, catalogue *causes.Catalogu
 	if err != nil {
 		return err
 	}
-	r.parser = p
-	r.accounting.Form = p.Form
+	r.ahead(p)
 	if r.o.anonymise || r.o.missed {
 		words := report.NewVocabulary(messages, catalogue)
 		if r.o.missed {
 			r.missed = report.NewMissed(words)
 		}
 		if r.o.anonymise {
+			// Masks are given in the order of the log: one parser.
+			r.source, r.accounting.Form = r.archive, p.Form
 			r.parser = report.NewAnonymiser(p, report.NewMasks(r.o.anonymiseKey, words), options.Zone)
 		}
 	}
@@ -197,7 +231,7 @@ func (r *replayer) read(messages *patterns.Catalogue, catalogue *causes.Catalogu
 		r.classifier = unclassified{}
 		return nil
 	}
-	c, err := classifier.New(messages, catalogue, classifier.Options{})
+	c, err := classifier.New(messages, catalogue, classifier.Options{Why: r.o.why})
 	if err != nil {
 		return err
 	}
@@ -209,20 +243,44 @@ func (r *replayer) read(messages *patterns.Catalogue, catalogue *causes.Catalogu
 	return nil
 }
 
-// run reads all and writes what goes with the output: nothing after jsonl.
-func (r *replayer) run(ctx context.Context, paths []string) error {
-	source := &tailers.Archive{Paths: paths, Stdin: newStoppable(ctx, r.io.in), Progress: r.progress.update}
-	loop := sshwhy.Loop{Source: source, Parser: r.parser, Classifier: r.classifier, Sink: r.sink, Watch: r.watch(), Trouble: r.trouble}
+// ahead puts as many parsers to work as there are processors.
+func (r *replayer) ahead(p *parser.Parser) {
+	if r.workers == 1 {
+		r.source, r.parser, r.accounting.Form = r.archive, p, p.Form
+		return
+	}
+	ahead := &sshwhy.Ahead{Source: r.archive}
+	for range r.workers {
+		ahead.Parsers = append(ahead.Parsers, p.Clone())
+	}
+	r.source, r.parser, r.accounting.Form = ahead, ahead, ahead.Form
+}
+
+// memoryPercent is how much the memory may grow between two collections of
+// garbage, of which a replay makes little.
+const memoryPercent = 30
+
+// run reads all and writes what goes with the output: nothing after jsonl, and
+// nothing where nothing could be read.
+func (r *replayer) run(ctx context.Context) error {
+	loop := sshwhy.Loop{Source: r.source, Parser: r.parser, Classifier: r.classifier, Sink: r.sink, Watch: r.watch(), Trouble: r.trouble}
+	defer debug.SetGCPercent(debug.SetGCPercent(memoryPercent))
 	err := loop.Run(ctx)
 	r.progress.clear()
 	if err != nil {
 		return err
 	}
+	if n := r.archive.Binary(); n > 0 {
+		fmt.Fprintf(r.io.err, "sshwhy: passed over %d of the files found: they are no text\n", n)
+	}
 	r.page.Interrupted = ctx.Err() != nil
 	if r.evicted != nil {
 		r.page.Evicted = r.evicted()
 	}
+	total := r.accounting.Total()
 	switch {
+	case r.troubles > 0 && total.Read() == 0:
+		return nil
 	case r.missed != nil:
 		return r.missed.Write(r.out, &r.accounting, r.page)
 	case r.o.output != "jsonl":
@@ -232,12 +290,17 @@ func (r *replayer) run(ctx context.Context, paths []string) error {
 }
 
 func (r *replayer) watch() func(*sshwhy.Event) {
-	if r.missed == nil {
+	if r.missed == nil && r.during == everything {
 		return r.accounting.Note
 	}
 	return func(ev *sshwhy.Event) {
+		if ev.Time != 0 && !r.during.holds(ev.Time) {
+			return
+		}
 		r.accounting.Note(ev)
-		r.missed.Note(ev)
+		if r.missed != nil {
+			r.missed.Note(ev)
+		}
 	}
 }
 
@@ -345,64 +408,44 @@ func (unclassified) Classify(*sshwhy.Event, func(*sshwhy.Finding)) {}
 // Close implements sshwhy.Classifier.
 func (unclassified) Close(func(*sshwhy.Finding)) {}
 
-// stoppable is a reader that ends when its context is done, though the one
-// below waits for input, as a terminal or a pipe does.
-type stoppable struct {
-	ctx    context.Context
-	r      io.Reader // not owned
-	chunks chan chunk
-	free   chan []byte
-	rest   chunk
-}
+// window is a span of time in nanoseconds since 1970 UTC, its end not included.
+type window struct{ since, until int64 }
 
-type chunk struct {
-	text, buffer []byte
-	err          error
-}
+// everything is the window that leaves nothing out.
+var everything = window{math.MinInt64, math.MaxInt64}
 
-func newStoppable(ctx context.Context, r io.Reader) *stoppable {
-	return &stoppable{ctx: ctx, r: r}
-}
-
-// Read implements io.Reader.
-func (s *stoppable) Read(p []byte) (int, error) {
-	if s.chunks == nil {
-		s.chunks, s.free = make(chan chunk), make(chan []byte, 2)
-		for range cap(s.free) {
-			s.free <- make([]byte, 128<<10)
-		}
-		go s.pump()
+// newWindow gives the window between two times; zero means no bound.
+func newWindow(since, until time.Time) window {
+	w := everything
+	if !since.IsZero() {
+		w.since = since.UnixNano()
 	}
-	for len(s.rest.text) == 0 {
-		if s.rest.err != nil {
-			return 0, s.rest.err
-		}
-		if s.rest.buffer != nil {
-			s.free <- s.rest.buffer
-		}
-		select {
-		case s.rest = <-s.chunks:
-		case <-s.ctx.Done():
-			s.rest = chunk{err: io.EOF}
-		}
+	if !until.IsZero() {
+		w.until = until.UnixNano()
 	}
-	n := copy(p, s.rest.text)
-	s.rest.text = s.rest.text[n:]
-	return n, nil
+	return w
 }
 
-// pump reads ahead by one chunk. After the context is done it stays in its
-// last Read until the program ends: nothing can call that back.
-func (s *stoppable) pump() {
-	for buffer := range s.free {
-		n, err := s.r.Read(buffer)
-		select {
-		case s.chunks <- chunk{buffer[:n], buffer, err}:
-		case <-s.ctx.Done():
-			return
-		}
-		if err != nil {
-			return
-		}
+func (w window) holds(ns int64) bool { return w.since <= ns && ns < w.until }
+
+// windowed hands on what ended inside a window.
+type windowed struct {
+	window
+	sink sshwhy.Sink
+}
+
+// Deliver implements sshwhy.Sink.
+func (w windowed) Deliver(f *sshwhy.Finding) error {
+	if f.End != 0 && !w.holds(f.End) {
+		return nil
 	}
+	return w.sink.Deliver(f)
+}
+
+// Flush implements sshwhy.Flusher.
+func (w windowed) Flush() error {
+	if f, ok := w.sink.(sshwhy.Flusher); ok {
+		return f.Flush()
+	}
+	return nil
 }

@@ -1,0 +1,121 @@
+package sshwhy
+
+import (
+	"context"
+	"iter"
+)
+
+// Block is a run of lines that a source hands on at once, so that they can be
+// parsed on several processors. It belongs to who made it: a source fills it
+// and keeps nothing of it.
+type Block struct {
+	// Text holds the lines, and whatever stands between them. It has at
+	// most MaxBlock bytes.
+	Text []byte
+	// Lines are the lines in their order, without their ends.
+	Lines []Extent
+	// Runs say where the lines come from: each counts until the next. The
+	// first begins with the first line.
+	Runs []Run
+
+	owned []*owned // memory for records that Add was given
+	used  int
+}
+
+// MaxBlock bounds the text of a block, in bytes. It is small enough for a
+// processor's cache and large enough that handing it on costs nothing.
+const MaxBlock = 256 << 10
+
+// Extent is a part of a text, in bytes.
+type Extent struct{ Start, End uint32 }
+
+// Run is a run of lines that differ in their text only.
+type Run struct {
+	// First is the index of its first line.
+	First int
+	// Like is a record of the run, its text apart. It does not change
+	// while the block is in use.
+	Like *Record
+}
+
+// owned is a record that lies in the block.
+type owned struct {
+	Record
+	header Header
+}
+
+// BlockSource is a source that can give its records in blocks.
+//
+// Blocks is called in the place of Records and under its rules. It asks blank
+// for the blocks to fill; blank may wait until one is free. A block that was
+// yielded is the caller's again. blank gives nil when no more are wanted.
+type BlockSource interface {
+	Source
+	Blocks(ctx context.Context, blank func() *Block) iter.Seq2[*Block, error]
+}
+
+// Reset empties the block for other lines.
+func (b *Block) Reset() {
+	b.Text, b.Lines, b.Runs, b.used = b.Text[:0], b.Lines[:0], b.Runs[:0], 0
+}
+
+// Room gives the number of bytes that can be added.
+func (b *Block) Room() int { return MaxBlock - len(b.Text) }
+
+// Line adds a line that is part of Text already.
+func (b *Block) Line(start, end int, like *Record) {
+	if n := len(b.Runs); n == 0 || b.Runs[n-1].Like != like {
+		b.Runs = append(b.Runs, Run{len(b.Lines), like})
+	}
+	b.Lines = append(b.Lines, Extent{uint32(start), uint32(end)})
+}
+
+// Append copies a line to the block, as one that is like another record.
+func (b *Block) Append(line []byte, like *Record) {
+	start := len(b.Text)
+	b.Text = append(b.Text, line...)
+	b.Line(start, len(b.Text), like)
+}
+
+// Add copies a whole record to the block.
+func (b *Block) Add(r *Record) {
+	if b.used == len(b.owned) {
+		b.owned = append(b.owned, &owned{})
+	}
+	o := b.owned[b.used]
+	b.used++
+	o.Record = *r
+	if r.Header != nil {
+		host, ident := o.header.Host, o.header.Ident
+		o.header = *r.Header
+		o.header.Host = append(host[:0], r.Header.Host...)
+		o.header.Ident = append(ident[:0], r.Header.Ident...)
+		o.Header = &o.header
+	}
+	o.Text = nil
+	b.Append(r.Text, &o.Record)
+}
+
+// Records yields the records of the block, and tells whether all were asked
+// for.
+func (b *Block) Records(yield func(*Record, error) bool) bool {
+	var record Record
+	for i, run := range b.Runs {
+		record = *run.Like
+		for _, line := range b.Lines[run.First:b.endOf(i)] {
+			record.Text = b.Text[line.Start:line.End]
+			if !yield(&record, nil) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// endOf gives the index behind the last line of a run.
+func (b *Block) endOf(run int) int {
+	if run+1 < len(b.Runs) {
+		return b.Runs[run+1].First
+	}
+	return len(b.Lines)
+}

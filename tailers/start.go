@@ -1,0 +1,314 @@
+package tailers
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/sshwhy/sshwhy"
+)
+
+// start opens a path for the first time and decides where to begin: where the
+// last run ended, or as the options say. Late is a file that appeared after we
+// began, in this run or the last: it is all new.
+func (c *custody) start(f *following, late bool) {
+	var kept []keptPlace
+	for _, p := range c.places(f.path) {
+		if n, ok := generationNumber(p.Generation); ok {
+			m, _ := readImprint(p.Mark)
+			kept = append(kept, keptPlace{p, m, n})
+			f.last = max(f.last, n)
+		}
+	}
+	slices.SortFunc(kept, func(a, b keptPlace) int { return cmp.Compare(a.number, b.number) })
+	c.lookAtName(f)
+	f.vanished = 0
+	c.position(f, kept, late)
+}
+
+// position decides where to begin.
+func (c *custody) position(f *following, kept []keptPlace, late bool) {
+	switch {
+	case len(kept) > 0:
+		c.resume(f, kept)
+	case late || c.options.FromStart:
+		c.ignore(f, f.gather(nil))
+	case !c.options.Since.IsZero() && c.options.Time != nil:
+		c.since(f)
+	default:
+		if f.named != nil {
+			f.named.offset = lastLine(f.named.file)
+			f.named.establish()
+		}
+		c.ignore(f, f.gather(nil))
+	}
+}
+
+// keptPlace is a place of the last run.
+type keptPlace struct {
+	sshwhy.Place
+	mark   imprint
+	number int64
+}
+
+// establish notes how a generation begins that is not read from its beginning.
+func (g *generation) establish() {
+	switch {
+	case g.file != nil:
+		g.head, _ = readHead(g.file, g.head.base, g.offset)
+	case g.packed != nil && g.head.base == 0:
+		g.head, _ = readHead(g.packed.beginning(), 0, headLength)
+	}
+	g.mark = nil
+}
+
+// resume goes on where the last run was: in the files of its places, under
+// whatever name they are now, and then in all that is newer.
+func (c *custody) resume(f *following, kept []keptPlace) {
+	oldest := kept[0].mark.modified
+	for _, k := range kept {
+		if k.mark.modified.Before(oldest) {
+			oldest = k.mark.modified
+		}
+	}
+	list := f.gather(func(s *sibling) bool { return !s.modified.Before(oldest.Add(-time.Minute)) })
+	live := f.named
+	if live != nil {
+		live.meet() // it may be a sibling by now, compressed even
+	}
+	newest, liveTaken := -1, false // the newest sibling that has a place
+	taken := map[*found]bool{}
+	var begin []*generation
+	for n, k := range kept {
+		if k.mark.size == 0 {
+			// Nothing was read of it: all that is newer than the others is
+			// unread anyway, and its inode may be another file's by now.
+			c.missing(f, k, false)
+			continue
+		}
+		if live != nil && !liveTaken && k.fits(live.inode, live.file) {
+			live.id, live.number, live.offset, live.head.base, live.announced = k.Generation, k.number, k.Offset, k.mark.base, true
+			live.establish()
+			liveTaken = true
+			continue
+		}
+		i := k.find(list, taken)
+		if i < 0 {
+			c.missing(f, k, n == len(kept)-1)
+			continue
+		}
+		taken[list[i]] = true
+		newest = max(newest, i)
+		g, err := list[i].generation(f, k.Generation, k.number, k.Offset)
+		if err != nil {
+			c.trouble(fmt.Errorf("reading a rotated log: %w", err))
+			continue
+		}
+		g.head.base, g.announced = k.mark.base, true
+		g.establish()
+		begin = append(begin, g)
+	}
+	last := kept[len(kept)-1].mark.modified
+	if last.Unix() <= 0 {
+		last = f.begun // it was never read
+	}
+	var later []*generation // than what the name led to a moment ago
+	passed := false
+	for i, x := range list {
+		switch {
+		case taken[x]:
+		case live != nil && (x.inode == live.inode || live.head.same(x.head)):
+			passed = true
+			x.close()
+		case x.err != nil:
+			f.unopened(x)
+		case i < newest || liveTaken && !passed || newest < 0 && !liveTaken && !x.modified.After(last):
+			c.ignore(f, list[i:i+1])
+		default:
+			f.last++
+			g, err := x.generation(f, generationID(f.last, x.inode), f.last, 0)
+			if err != nil {
+				f.unopened(x)
+				continue
+			}
+			g.establish()
+			if passed {
+				later = append(later, g)
+			} else {
+				begin = append(begin, g)
+			}
+		}
+	}
+	f.generations = append(append(begin, f.generations...), later...)
+}
+
+// unopened has a sibling count as unread until it can be opened.
+func (f *following) unopened(x *found) {
+	f.again = true
+	if x.modified.Before(f.begun) {
+		f.begun = x.modified
+	}
+}
+
+// fits tells whether a file is the one of the place: by inode and beginning.
+func (k *keptPlace) fits(i inode, file *os.File) bool {
+	if i != k.mark.inode {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Size() >= k.Offset && k.mark.begins(file)
+}
+
+// find finds the file of a place among siblings: as it is, else a copy or the
+// compressed form. It gives -1 if it is not among them.
+func (k *keptPlace) find(list []*found, taken map[*found]bool) int {
+	for i, x := range list {
+		if !taken[x] && x.file != nil && k.fits(x.inode, x.file) {
+			return i
+		}
+	}
+	return slices.IndexFunc(list, func(x *found) bool {
+		return !taken[x] && x.looked && x.err == nil && k.mark.begins(x.content())
+	})
+}
+
+// missing has the ledger forget a place whose file is gone. If it was the one
+// that was read last there was more to it, perhaps.
+func (c *custody) missing(f *following, k keptPlace, newest bool) {
+	p := k.Place
+	p.Done = true
+	f.lingering = append(f.lingering, p)
+	if newest && k.mark.size > 0 {
+		c.lost(f, "the file that was read last was deleted, or truncated, while sshwhy did not run: lines may be lost",
+			"let logrotate keep at least one old file (rotate 1) and rename it (create)")
+	}
+}
+
+// lastLine gives the offset of a file's last line that has no end yet, which
+// is its size where all are whole.
+func lastLine(file *os.File) int64 {
+	info, err := file.Stat()
+	if err != nil {
+		return 0
+	}
+	size := info.Size()
+	tail := make([]byte, min(size, sshwhy.MaxLine))
+	n, err := file.ReadAt(tail, size-int64(len(tail)))
+	if err != nil && err != io.EOF {
+		return size
+	}
+	if i := bytes.LastIndexByte(tail[:n], '\n'); i >= 0 {
+		return size - int64(len(tail)) + int64(i) + 1
+	}
+	if size <= sshwhy.MaxLine {
+		return 0
+	}
+	return size
+}
+
+// since begins at the first line that is not older than the option says.
+func (c *custody) since(f *following) {
+	list := f.gather(func(s *sibling) bool { return !s.modified.Before(c.options.Since) })
+	var begin []*generation
+	for i, x := range list {
+		if f.byInode(x.inode) != nil || x.err != nil || x.modified.Before(c.options.Since) {
+			c.ignore(f, list[i:i+1])
+			continue
+		}
+		offset, err := c.sinceIn(x)
+		var g *generation
+		if err == nil {
+			f.last++
+			g, err = x.generation(f, generationID(f.last, x.inode), f.last, offset)
+		}
+		if err != nil {
+			c.trouble(fmt.Errorf("reading a rotated log: %w", err))
+			continue
+		}
+		g.establish()
+		begin = append(begin, g)
+	}
+	if f.named != nil {
+		f.named.offset = c.bisect(f.named.file)
+		f.named.establish()
+	}
+	f.generations = append(begin, f.generations...)
+}
+
+// sinceIn gives the offset in a sibling. A compressed one is read up to there.
+func (c *custody) sinceIn(x *found) (int64, error) {
+	if !x.packed {
+		return c.bisect(x.file), nil
+	}
+	_, packed, err := x.open()
+	if err != nil {
+		return 0, err
+	}
+	defer packed.Close()
+	return c.firstSince(packed, 0), nil
+}
+
+// bisect gives the offset of the first line that is not older than Since, by
+// the times of the lines, which are taken to be in order.
+func (c *custody) bisect(file *os.File) int64 {
+	low, high := int64(0), lastLine(file) // all before low is older
+	for high-low > chunkSize {
+		middle := low + (high-low)/2
+		end, older := c.olderAt(file, middle)
+		if !older {
+			high = middle
+			continue
+		}
+		low = end
+	}
+	return c.firstSince(file, low)
+}
+
+// olderAt tells whether the first line behind at that has a time is older, and
+// where it ends.
+func (c *custody) olderAt(r io.ReaderAt, at int64) (end int64, older bool) {
+	n, _ := r.ReadAt(c.chunk, at)
+	rest := c.chunk[:n]
+	_, rest, _ = bytes.Cut(rest, []byte{'\n'})
+	for len(rest) > 0 {
+		line, next, whole := bytes.Cut(rest, []byte{'\n'})
+		if !whole {
+			break
+		}
+		if t, ok := c.options.Time(line); ok {
+			return at + int64(n-len(next)), t.Before(c.options.Since)
+		}
+		rest = next
+	}
+	return at, false
+}
+
+// firstSince gives the offset of the first line from there on that is not
+// older; of the end if there is none.
+func (c *custody) firstSince(r io.ReaderAt, at int64) int64 {
+	for {
+		n, err := r.ReadAt(c.chunk, at)
+		rest := c.chunk[:n]
+		for {
+			line, next, whole := bytes.Cut(rest, []byte{'\n'})
+			if !whole {
+				break
+			}
+			if t, ok := c.options.Time(line); ok && !t.Before(c.options.Since) {
+				return at
+			}
+			at += int64(len(rest) - len(next))
+			rest = next
+		}
+		if err != nil {
+			return at
+		}
+		if len(rest) == n { // a line longer than any that counts
+			at += int64(n)
+		}
+	}
+}
