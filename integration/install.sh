@@ -9,7 +9,17 @@ need /usr/bin/sftp openssh-client
 need /usr/sbin/rsyslogd rsyslog
 need /usr/sbin/logrotate logrotate
 need /usr/bin/ss iproute2
-[ -z "$missing" ] && exit 0
+need /usr/sbin/nft nftables
+need /usr/sbin/iptables iptables
+need /lib/systemd/systemd-journald systemd
+need /lib/systemd/systemd-journal-remote systemd-journal-remote
+[ -e /usr/include/systemd/sd-journal.h ] || missing="$missing libsystemd-dev"
+need /usr/sbin/dockerd docker.io
+need /usr/bin/docker-compose docker-compose
+need /bin/busybox busybox-static
+command -v npm >/dev/null || missing="$missing npm"
+servers="$(dirname "$0")/loki/install.sh"
+[ -n "$missing" ] || exec sh "$servers"
 [ "$(id -u)" = 0 ] || {
   echo "missing:$missing; as root, apt-get install them" >&2
   exit 1
@@ -25,3 +35,4 @@ fi
 apt-get update -qq
 # shellcheck disable=SC2086 # one word each
 apt-get install -y -qq --no-install-recommends $missing >/dev/null
+sh "$servers"

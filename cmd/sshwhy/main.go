@@ -16,7 +16,7 @@ func main() {
 	context.AfterFunc(ctx, stop)   // a second one ends the program at once
 	signal.Ignore(syscall.SIGPIPE) // a reader that has seen enough shows as an error of the write
 	err := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
-	if err != nil {
+	if err != nil && err.Error() != "" { // an error without words was told already
 		complain(os.Stderr, err)
 	}
 	os.Exit(exitCode(err))

@@ -1,0 +1,153 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/netip"
+	"os"
+	"strings"
+	"sync/atomic"
+
+	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/causes"
+)
+
+// Source answers questions about findings of this host as records, which the
+// classifier turns into revisions. Ask hands it a question from the loop and
+// never waits; Records, in a goroutine of its own (tailers.Merge), looks.
+type Source struct {
+	options SourceOptions
+	queue   chan pending
+	refused atomic.Int64
+}
+
+// SourceOptions is what a Source needs. All are needed but Hostname.
+type SourceOptions struct {
+	// Inspect answers a question: Inspector.Inspect, or Client.Inspect.
+	Inspect func(context.Context, Asked) (Answer, error)
+	Causes  *causes.Catalogue
+	// Say puts a line of the checklist into words for people.
+	Say func(*Check) string
+	// Hostname is this host's name; that of the system if empty.
+	Hostname string
+}
+
+// pending is a question that waits.
+type pending struct {
+	of sshwhy.Identity
+	Asked
+}
+
+// maxPending bounds the questions that wait.
+const maxPending = 64
+
+// NewSource gives a source that can be asked at once.
+func NewSource(o SourceOptions) (*Source, error) {
+	if o.Hostname == "" {
+		name, err := os.Hostname()
+		if err != nil {
+			return nil, err
+		}
+		o.Hostname = name
+	}
+	return &Source{options: o, queue: make(chan pending, maxPending)}, nil
+}
+
+// Refused gives how many questions were not taken because too many waited.
+func (s *Source) Refused() int64 { return s.refused.Load() }
+
+// Ask takes a question about a finding, and tells whether it did. It keeps
+// nothing of the finding, and takes none that is not undetermined, not of this
+// host, or a revision.
+func (s *Source) Ask(f *sshwhy.Finding) bool {
+	if f.Confidence != sshwhy.ConfidenceUndetermined || f.Revision > 1 || len(f.User) == 0 || !s.ours(string(f.Host)) {
+		return false
+	}
+	q := pending{of: f.Identity, Asked: Asked{
+		User: string(sshwhy.Unescape(nil, f.User)), Fingerprint: string(f.Fingerprint), KeyKind: string(f.KeyType), End: f.End,
+	}}
+	q.of.Host, q.of.First = []byte(string(f.Host)), []byte(string(f.First))
+	if a, err := netip.ParseAddr(string(f.Address)); err == nil {
+		q.Address = a.String()
+	}
+	if !strings.HasPrefix(q.Fingerprint, "SHA256:") {
+		q.Fingerprint, q.KeyKind = "", "" // MD5, before 6.8
+	}
+	for _, c := range f.Candidates {
+		q.Candidates = append(q.Candidates, s.options.Causes.ID(c))
+	}
+	select {
+	case s.queue <- q:
+		return true
+	default:
+		s.refused.Add(1)
+		return false
+	}
+}
+
+// ours tells whether a host's name, as a log spells it, is that of this one:
+// one of the two may lack the domain.
+func (s *Source) ours(host string) bool {
+	ours := s.options.Hostname
+	if host == "" || ours == "" {
+		return false
+	}
+	if strings.EqualFold(host, ours) {
+		return true
+	}
+	short, _, dotted := strings.Cut(host, ".")
+	shortOurs, _, dottedOurs := strings.Cut(ours, ".")
+	return dotted != dottedOurs && strings.EqualFold(short, shortOurs)
+}
+
+// Records implements sshwhy.Source: it yields answers until the context is
+// done. What cannot be answered yields nothing; a trouble of the looking
+// itself, such as a helper that does not answer, is yielded as an error.
+func (s *Source) Records(ctx context.Context) iter.Seq2[*sshwhy.Record, error] {
+	return func(yield func(*sshwhy.Record, error) bool) {
+		var r sshwhy.Record
+		for {
+			r = sshwhy.Record{Tick: true, Source: "inspect"}
+			if !yield(&r, nil) {
+				return
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case q := <-s.queue:
+				a, err := s.options.Inspect(ctx, q.Asked)
+				switch {
+				case errors.Is(err, ErrTooSoon) || errors.Is(err, ErrNothing) || ctx.Err() != nil:
+				case err != nil:
+					if !yield(nil, &sshwhy.Notice{Code: "inspect-failed", Source: "inspect", Text: "this host could not be looked at: " + sshwhy.Printable(err.Error()), Hint: "check the helper that looks as root (sshwhy inspect-server)"}) {
+						return
+					}
+				default:
+					r = sshwhy.Record{Source: "inspect", Inspection: s.inspection(&q, &a)}
+					if !yield(&r, nil) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// inspection gives an answer in the words of the loop.
+func (s *Source) inspection(q *pending, a *Answer) *sshwhy.Inspection {
+	in := &sshwhy.Inspection{Of: q.of, Time: a.Time, Cause: s.options.Causes.Find(a.Cause), Confidence: a.Confidence}
+	for _, c := range a.Candidates {
+		if id := s.options.Causes.Find(c); id != 0 {
+			in.Candidates = append(in.Candidates, id)
+		}
+	}
+	for i := range a.Seen {
+		c := &a.Seen[i]
+		in.Seen = append(in.Seen, s.options.Say(c))
+		if c.Cause == a.Cause && in.Values == nil {
+			in.Values = c.Values
+		}
+	}
+	return in
+}
