@@ -34,6 +34,7 @@ func newRoot(io streams) *cobra.Command {
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
-	root.AddCommand(newReplay(io), newExplain(io), newParse(io), newVersion(io))
+	root.AddCommand(newTail(io), newReplay(io), newExplain(io), newClient(io), newParse(io), newCheck(io), newDoctor(io), newInspectServer(io), newVersion(io), newJournalChild(io), newMan())
+	root.AddCommand(serviceCommands(io)...)
 	return root
 }
