@@ -17,7 +17,9 @@ type History struct {
 	causes  *causes.Catalogue // not owned
 	summary *Summary
 
-	days     map[int64]*day // by the day's number since 1970
+	hours    map[int64]*counts // by the hour's number since 1970
+	days     map[int64]map[sshwhy.CauseID]uint64
+	failures map[string]map[sshwhy.CauseID]uint64 // by user
 	users    *seen
 	sources  *seen
 	hosts    *seen
@@ -32,11 +34,8 @@ type History struct {
 	services uint64
 }
 
-// day is what happened in a day.
-type day struct {
-	outcomes [sshwhy.OutcomeStartupFailed + 1]uint64
-	causes   map[sshwhy.CauseID]uint64
-}
+// counts are connections by outcome.
+type counts [sshwhy.OutcomeStartupFailed + 1]uint32
 
 // login is who got in with what from where.
 type login struct{ key, user, source string }
@@ -78,7 +77,8 @@ type serviceEvent struct {
 
 // The bounds of a history.
 const (
-	maxDays     = 20_000
+	maxHours    = 200_000
+	maxFailures = 10_000
 	maxLogins   = 50_000
 	maxEpisodes = 2_000
 	maxService  = 2_000
@@ -88,7 +88,7 @@ const (
 // NewHistory gives an empty history.
 func NewHistory(c *causes.Catalogue) *History {
 	return &History{
-		causes: c, summary: NewSummary(c), days: map[int64]*day{}, users: newSeen(), sources: newSeen(), hosts: newSeen(), keys: newSeen(),
+		causes: c, summary: NewSummary(c), hours: map[int64]*counts{}, days: map[int64]map[sshwhy.CauseID]uint64{}, failures: map[string]map[sshwhy.CauseID]uint64{}, users: newSeen(), sources: newSeen(), hosts: newSeen(), keys: newSeen(),
 		logins: map[login]*use{}, methods: map[string]*methods{}, gaps: newGaps(),
 	}
 }
@@ -129,29 +129,45 @@ func (h *History) Deliver(f *sshwhy.Finding) error {
 	return nil
 }
 
-// bucket counts the finding in its day.
+// bucket counts the finding in its hour, its cause in its day, and who failed.
 func (h *History) bucket(f *sshwhy.Finding) {
-	if f.End == 0 {
+	user := string(sshwhy.Unescape(nil, f.User[:min(len(f.User), maxName)]))
+	if f.Revision > 1 {
+		h.tally(f.End, user, f.Before, -1)
+	}
+	h.tally(f.End, user, sshwhy.Verdict{Outcome: f.Outcome, Cause: f.Cause}, +1)
+}
+
+// tally adds or takes back a verdict; two's complement takes back.
+func (h *History) tally(t int64, user string, v sshwhy.Verdict, n int) {
+	failed := v.Outcome != sshwhy.OutcomeAccepted && v.Cause != 0
+	if failed && user != "" {
+		if by := h.failures[user]; by != nil {
+			by[v.Cause] += uint64(n)
+		} else if len(h.failures) < maxFailures {
+			h.failures[user] = map[sshwhy.CauseID]uint64{v.Cause: uint64(n)}
+		}
+	}
+	if t == 0 {
 		return
 	}
-	n := f.End / int64(24*time.Hour)
-	d := h.days[n]
-	if d == nil {
-		if len(h.days) >= maxDays {
+	hour := t / int64(time.Hour)
+	c := h.hours[hour]
+	if c == nil {
+		if len(h.hours) >= maxHours {
 			return
 		}
-		d = &day{causes: map[sshwhy.CauseID]uint64{}}
-		h.days[n] = d
+		c = &counts{}
+		h.hours[hour] = c
 	}
-	if f.Revision > 1 {
-		d.outcomes[f.Before.Outcome] -= min(1, d.outcomes[f.Before.Outcome])
-		if n := d.causes[f.Before.Cause]; n > 0 {
-			d.causes[f.Before.Cause] = n - 1
+	c[v.Outcome] += uint32(n)
+	if failed {
+		by := h.days[hour/24]
+		if by == nil {
+			by = map[sshwhy.CauseID]uint64{}
+			h.days[hour/24] = by
 		}
-	}
-	d.outcomes[f.Outcome]++
-	if f.Cause != 0 && f.Outcome != sshwhy.OutcomeAccepted {
-		d.causes[f.Cause]++
+		by[v.Cause] += uint64(n)
 	}
 }
 

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -173,17 +174,12 @@ func (d *document) causes() {
 // answers says in words what the rest shows.
 func (d *document) answers() {
 	s, w := d.h.summary, d.W
-	ids := s.commonest(func(k kind) bool { return k == aboutConnection })
-	for _, id := range ids[:min(len(ids), 5)] {
-		c := s.causes.Cause(id)
-		d.Who = append(d.Who, answer{Text: fmt.Sprintf("%d × %s", s.tallies[id].count, c.Texts[d.language()].Title)})
-	}
+	d.who()
 	for _, row := range d.Causes {
 		c := s.causes.Cause(s.causes.Find(row.ID))
-		if c.Phase == "attack" || c.ID == causes.Undetermined || row.Run == "" || len(d.First) == 3 {
-			continue
+		if len(d.First) < 3 && row.Run != "" && mendable(c) {
+			d.First = append(d.First, answer{row.Title, row.Run})
 		}
-		d.First = append(d.First, answer{row.Title, row.Run})
 	}
 	for _, e := range d.h.entries {
 		if len(d.GotIn) < 20 {
@@ -199,6 +195,48 @@ func (d *document) answers() {
 		d.RSA = fmt.Sprintf(w.RSA, list)
 	}
 	d.news()
+}
+
+// mendable tells the causes that the administrator of the host can mend: not
+// strangers, mistyped passwords and attacks.
+func mendable(c *causes.Cause) bool {
+	switch c.Phase {
+	case "service", "negotiation", "key", "method", "session":
+		return true
+	case "account":
+		return c.ID != "user-unknown"
+	}
+	return false
+}
+
+// who names those who failed most, each with the cause that it was mostly. Names
+// that the host does not have are strangers'.
+func (d *document) who() {
+	type failure struct {
+		user  string
+		cause sshwhy.CauseID
+		count uint64
+		all   uint64
+	}
+	unknown := d.h.causes.Find("user-unknown")
+	var list []failure
+	for user, by := range d.h.failures {
+		f := failure{user: user}
+		for id, n := range by {
+			if f.all += n; n > f.count || n == f.count && id < f.cause {
+				f.cause, f.count = id, n
+			}
+		}
+		if f.all > 0 && f.cause != unknown {
+			list = append(list, f)
+		}
+	}
+	slices.SortFunc(list, func(a, b failure) int {
+		return cmp.Or(-cmp.Compare(a.all, b.all), cmp.Compare(a.user, b.user))
+	})
+	for _, f := range list[:min(len(list), 10)] {
+		d.Who = append(d.Who, answer{Text: fmt.Sprintf("%s (%d ×): %s", sshwhy.Printable(f.user), f.all, d.h.causes.Cause(f.cause).Texts[d.language()].Title)})
+	}
 }
 
 // usersWith joins the names of users who have logged in in a certain way.
@@ -238,7 +276,7 @@ func (d *document) news() {
 		if n > since {
 			into = after
 		}
-		for id, count := range day.causes {
+		for id, count := range day {
 			into[id] += count
 		}
 	}
@@ -318,11 +356,11 @@ func (d *document) inputs() {
 	}
 }
 
-// timeline draws the connections of each day, or of each group of days where
-// there are more than fit, as stacked bars; a table has the same numbers.
+// timeline draws the connections of each hour or day, or of as many of them as
+// fit into a bar, as stacked bars; a table has the same numbers.
 func (d *document) timeline() {
 	var numbers []int64
-	for n := range d.h.days {
+	for n := range d.h.hours {
 		numbers = append(numbers, n)
 	}
 	if len(numbers) == 0 {
@@ -331,15 +369,20 @@ func (d *document) timeline() {
 	slices.Sort(numbers)
 	first, last := numbers[0], numbers[len(numbers)-1]
 	const mostBars = 120
-	group := (last-first)/mostBars + 1
+	group, layout := int64(1), "2006-01-02 15h"
+	if last-first > 96 {
+		group, layout = 24, time.DateOnly
+		first -= first % 24
+		group *= (last-first)/(24*mostBars) + 1
+	}
 	bars := make([]dayRow, (last-first)/group+1)
 	for i := range bars {
-		bars[i] = dayRow{time.Unix((first+int64(i)*group)*86400, 0).UTC().Format(time.DateOnly), make([]uint64, len(sshwhy.Outcomes()))}
+		bars[i] = dayRow{time.Unix((first+int64(i)*group)*3600, 0).UTC().Format(layout), make([]uint64, len(sshwhy.Outcomes()))}
 	}
 	for _, n := range numbers {
 		row := &bars[(n-first)/group]
 		for i, o := range sshwhy.Outcomes() {
-			row.Counts[i] += d.h.days[n].outcomes[o]
+			row.Counts[i] += uint64(d.h.hours[n][o])
 		}
 	}
 	d.Days = bars

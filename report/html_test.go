@@ -76,7 +76,7 @@ func htmlPage(t *testing.T, language causes.Language) string {
 func TestHTMLAnswers(t *testing.T) {
 	text := htmlPage(t, causes.English)
 	for _, want := range []string{
-		"28 × ", "chmod", "1 × the account is locked", // why, what to do, what is new
+		"tanja (28 ×): ", "chmod", "1 × the account is locked", // why, what to do, what is new
 		"root ← 203.0.113.66", "no key that ever worked: otto.", "RSA keys only: rita.",
 		"SHA256:emilED25519", "it ends in the middle", "as stated", "<svg", "c0ffee", "silent",
 	} {

@@ -24,6 +24,7 @@ import (
 type Top struct {
 	slots  []slot
 	heap   []heaped // the least count first
+	at     []int32  // where in heap each slot stands
 	places []int32  // slots by the hash of their names, counted from 1; 0 is free
 	budget int
 	floor  uint64
@@ -34,7 +35,6 @@ type slot struct {
 	name    []byte
 	error   uint64 // see Counted
 	hash    uint32
-	at      int32 // in heap
 	example []byte
 }
 
@@ -68,10 +68,10 @@ func (t *Top) Add(name []byte, n uint64) (example *[]byte, isNew bool) {
 	hash := t.hash(name)
 	i := t.find(name, hash)
 	if i >= 0 {
-		s := &t.slots[i]
-		t.heap[s.at].count += n
-		t.down(int(s.at))
-		return &s.example, false
+		at := t.at[i]
+		t.heap[at].count += n
+		t.down(int(at))
+		return &t.slots[i].example, false
 	}
 	if len(t.slots) < t.budget {
 		i = t.insert(name, hash, n)
@@ -88,10 +88,9 @@ func (t *Top) Remove(name []byte) {
 	if i < 0 {
 		return
 	}
-	s := &t.slots[i]
-	if h := &t.heap[s.at]; h.count > s.error {
+	if h := &t.heap[t.at[i]]; h.count > t.slots[i].error {
 		h.count--
-		t.up(int(s.at))
+		t.up(int(t.at[i]))
 	}
 }
 
@@ -110,7 +109,7 @@ func (t *Top) Most(n int) []Counted {
 	list := make([]Counted, 0, len(t.slots))
 	for i := range t.slots {
 		s := &t.slots[i]
-		if count := t.heap[s.at].count; count > 0 {
+		if count := t.heap[t.at[i]].count; count > 0 {
 			list = append(list, Counted{string(s.name), count, s.error, s.example})
 		}
 	}
@@ -122,7 +121,8 @@ func (t *Top) Most(n int) []Counted {
 
 func (t *Top) insert(name []byte, hash uint32, n uint64) int32 {
 	i := int32(len(t.slots))
-	t.slots = append(t.slots, slot{name: bytes.Clone(name), hash: hash, at: i})
+	t.slots = append(t.slots, slot{name: bytes.Clone(name), hash: hash})
+	t.at = append(t.at, i)
 	t.heap = append(t.heap, heaped{n, i})
 	t.enter(i)
 	t.up(int(i))
@@ -226,5 +226,5 @@ func (t *Top) up(at int) {
 
 func (t *Top) put(at int, h heaped) {
 	t.heap[at] = h
-	t.slots[h.slot].at = int32(at)
+	t.at[h.slot] = int32(at)
 }

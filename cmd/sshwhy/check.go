@@ -8,6 +8,9 @@ import (
 	"github.com/sshwhy/sshwhy/config"
 )
 
+// defaultConfig is where the packages put the configuration.
+const defaultConfig = "/etc/sshwhy/sshwhy.yaml"
+
 const checkHelp = `Reads a configuration as "sshwhy run" would and says everything that is wrong
 with it, each with its line: keys that do not exist, values that mean nothing,
 rules that cannot work, secrets that are not there, sources that would bring the

@@ -40,7 +40,9 @@ With --since and --until, findings count whose connection ended in that time.
 The output is one of
   text      a verdict per connection for people, then the summary (default)
   jsonl     one JSON object per verdict and line (names of the Elastic Common
-            Schema); no summary
+            Schema, or of OCSF with --schema ocsf); no summary
+  csv       one line per verdict, safe to open in a spreadsheet; no summary
+  timesketch  the same with the columns that Timesketch imports
   summary   the summary alone: outcomes, causes, users, sources, lines
 
 --missed lists the lines of sshd that were not recognised, grouped by shape.
@@ -56,6 +58,7 @@ const replayExamples = `  sshwhy replay /var/log/auth.log
   sshwhy replay --since 3d --until '2026-11-22 06:00' /var/log/auth.log*
   sshwhy replay --output jsonl auth.log | jq -r 'select(.user.name == "tanja") | .event.reason'
   sshwhy replay --fail-on startup-failed,bad-ownership-or-modes auth.log
+  sshwhy replay --report logins.html --since 30d /var/log/auth.log*
   sshwhy replay --missed --anonymise /var/log/auth.log > to-send.txt`
 
 type replayOptions struct {
@@ -65,6 +68,8 @@ type replayOptions struct {
 	why, missed, anonymise  bool
 	anonymiseKey            string
 	failOn                  []string
+	schema, report          string
+	filterOptions
 }
 
 func newReplay(io streams) *cobra.Command {
@@ -80,7 +85,7 @@ func newReplay(io streams) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.output, "output", "text", "form of the output: text, jsonl or summary")
+	f.StringVar(&o.output, "output", "text", "form of the output: text, jsonl, csv, timesketch or summary")
 	f.StringVar(&o.language, "lang", "", "language: en or ja (default: from LC_ALL, LC_MESSAGES, LANG)")
 	f.StringVar(&o.color, "color", "auto", "colours: auto (on a terminal, unless NO_COLOR is set), always or never")
 	f.BoolVar(&o.why, "why", false, "say for each verdict which rule decided it, on which lines, and what was ruled out")
@@ -88,8 +93,11 @@ func newReplay(io streams) *cobra.Command {
 	f.BoolVar(&o.anonymise, "anonymise", false, "replace names, addresses, host names, fingerprints and certificate ids")
 	f.StringVar(&o.anonymiseKey, "anonymise-key", "", "secret from which --anonymise makes the same masks in every run")
 	f.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 1 if this was found: an outcome, undetermined, or a cause (sshwhy explain lists them)")
+	f.StringVar(&o.schema, "schema", "ecs", "names in jsonl: ecs (Elastic Common Schema) or ocsf (Open Cybersecurity Schema Framework)")
+	f.StringVar(&o.report, "report", "", "write a page to hand over, as FILE.html: one file, nothing loaded from elsewhere")
 	o.inputOptions.register(cmd)
 	o.windowOptions.register(cmd)
+	o.filterOptions.register(cmd)
 	return cmd
 }
 
@@ -123,6 +131,7 @@ type replayer struct {
 	accounting report.Accounting
 	summary    *report.Summary
 	during     window
+	report     *pageOf // nil unless asked for
 	missed     *report.Missed // nil unless asked for
 	evicted    func() uint64
 	conditions []condition
@@ -163,6 +172,9 @@ func newReplayer(io streams, o *replayOptions, paths []string) (*replayer, error
 	if err := r.choose(messages, catalogue, language); err != nil {
 		return nil, err
 	}
+	if err := r.narrow(catalogue); err != nil {
+		return nil, err
+	}
 	if err := r.bound(options.Zone); err != nil {
 		return nil, err
 	}
@@ -186,14 +198,37 @@ func (r *replayer) bound(zone *time.Location) error {
 	return nil
 }
 
+// narrow keeps to the verdicts that were asked for, and gathers them for the
+// page.
+func (r *replayer) narrow(catalogue *causes.Catalogue) error {
+	if r.o.report != "" {
+		if r.o.missed || r.o.anonymise {
+			return hinted{errors.New("--report is a page of verdicts, and goes with neither --missed nor --anonymise"), "leave one of them out"}
+		}
+		r.report = &pageOf{r.o.report, report.NewHistory(catalogue)}
+		r.archive.Digest = true
+		r.sink = both{r.report.history, r.sink}
+	}
+	f, err := r.o.filter(catalogue)
+	if err != nil {
+		return err
+	}
+	if !f.all() {
+		r.sink = filtered{f, r.sink}
+	}
+	return nil
+}
+
 // choose makes what takes the findings.
 func (r *replayer) choose(messages *patterns.Catalogue, catalogue *causes.Catalogue, language causes.Language) error {
+	if r.o.missed && r.programs() {
+		return hinted{fmt.Errorf("--missed is a list of its own, and not a part of %s", r.o.output), "leave one of the two out"}
+	}
 	switch r.o.output {
-	case "jsonl":
-		if r.o.missed {
-			return hinted{errors.New("--missed is a list of its own, and not a part of jsonl"), "leave one of the two out"}
+	case "jsonl", "csv", "timesketch":
+		if err := r.forPrograms(catalogue, language); err != nil {
+			return err
 		}
-		r.sink = sinks.NewJSONL(r.out, catalogue, language)
 		if len(r.conditions) > 0 {
 			r.sink = both{r.summary, r.sink}
 		}
@@ -204,7 +239,31 @@ func (r *replayer) choose(messages *patterns.Catalogue, catalogue *causes.Catalo
 	case "summary":
 		r.sink = r.summary
 	default:
-		return fmt.Errorf("there is no output %q for replay; there is text, jsonl and summary", r.o.output)
+		return fmt.Errorf("there is no output %q for replay; there is text, jsonl, csv, timesketch and summary", r.o.output)
+	}
+	return nil
+}
+
+// programs tells that the output is for programs, which want no summary.
+func (r *replayer) programs() bool {
+	return r.o.output == "jsonl" || r.o.output == "csv" || r.o.output == "timesketch"
+}
+
+// forPrograms makes the sinks that programs read.
+func (r *replayer) forPrograms(catalogue *causes.Catalogue, language causes.Language) error {
+	switch {
+	case r.o.schema != "ecs" && r.o.schema != "ocsf":
+		return fmt.Errorf("--schema %q is neither ecs nor ocsf", r.o.schema)
+	case r.o.schema == "ocsf" && r.o.output != "jsonl":
+		return hinted{errors.New("--schema ocsf is a form of jsonl"), "add --output jsonl"}
+	case r.o.output == "csv":
+		r.sink = sinks.NewCSV(r.out, catalogue, language)
+	case r.o.output == "timesketch":
+		r.sink = sinks.NewTimesketch(r.out, catalogue, language)
+	case r.o.schema == "ocsf":
+		r.sink = sinks.NewOCSF(r.out, catalogue, language)
+	default:
+		r.sink = sinks.NewJSONL(r.out, catalogue, language)
 	}
 	return nil
 }
@@ -277,19 +336,32 @@ func (r *replayer) run(ctx context.Context) error {
 	if r.evicted != nil {
 		r.page.Evicted = r.evicted()
 	}
+	if r.report != nil {
+		if err := r.report.write(r); err != nil {
+			return err
+		}
+	}
 	total := r.accounting.Total()
 	switch {
 	case r.troubles > 0 && total.Read() == 0:
 		return nil
 	case r.missed != nil:
 		return r.missed.Write(r.out, &r.accounting, r.page)
-	case r.o.output != "jsonl":
+	case !r.programs():
 		return r.summary.Write(r.out, &r.accounting, r.page)
 	}
 	return nil
 }
 
 func (r *replayer) watch() func(*sshwhy.Event) {
+	if r.report != nil {
+		return r.report.watch(r.watchLines())
+	}
+	return r.watchLines()
+}
+
+// watchLines counts the lines.
+func (r *replayer) watchLines() func(*sshwhy.Event) {
 	if r.missed == nil && r.during == everything {
 		return r.accounting.Note
 	}

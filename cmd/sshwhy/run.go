@@ -36,9 +36,6 @@ const runExamples = `  sshwhy run
   sshwhy run --config sshwhy.yaml --dry-run     prints what would be sent
   sshwhy check /etc/sshwhy/sshwhy.yaml && systemctl reload sshwhy`
 
-// defaultConfig is where the packages put the configuration.
-const defaultConfig = "/etc/sshwhy/sshwhy.yaml"
-
 func newRun(io streams) *cobra.Command {
 	var path string
 	var dry bool

@@ -211,6 +211,7 @@ func (s *service) run(ctx context.Context) error {
 		defer s.stop()
 		loop.Ledger, loop.Sink = s.ledger, asking{s.outboxes, s.inspector}
 	}
+	lessMemory()
 	return loop.Run(ctx)
 }
 

@@ -86,6 +86,7 @@ func tail(ctx context.Context, io streams, o *tailOptions, names []string) error
 	if err != nil {
 		return err
 	}
+	lessMemory()
 	if err := f.run(ctx, source); err != nil {
 		return writing(err)
 	}

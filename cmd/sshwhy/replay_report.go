@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+
+	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/causes"
+	"github.com/sshwhy/sshwhy/patterns"
+	"github.com/sshwhy/sshwhy/report"
+)
+
+// pageOf gathers what the page of --report tells.
+type pageOf struct {
+	path    string
+	history *report.History
+}
+
+// watch lets the history see every event too.
+func (p *pageOf) watch(next func(*sshwhy.Event)) func(*sshwhy.Event) {
+	return func(ev *sshwhy.Event) {
+		next(ev)
+		p.history.Note(ev)
+	}
+}
+
+// write writes the page beside its place and moves it there when it is whole.
+func (p *pageOf) write(r *replayer) error {
+	f, err := os.CreateTemp(filepath.Dir(p.path), ".sshwhy-report-*")
+	if err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	defer os.Remove(f.Name())
+	w := bufio.NewWriterSize(f, 64<<10)
+	about := report.About{Version: version, Catalogue: catalogueHash(), Inputs: r.inputs()}
+	if err := p.history.WriteHTML(w, &r.accounting, r.page, about); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	if err := f.Chmod(0o640); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	if err := os.Rename(f.Name(), p.path); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return nil
+}
+
+// inputs gives the account of every file, for the page.
+func (r *replayer) inputs() []report.Input {
+	var list []report.Input
+	for _, in := range r.archive.Inputs() {
+		x := report.Input{Name: in.Name, Packed: in.Packed, SHA256: in.SHA256, Size: in.Size, Lines: in.Lines, Year: in.Year.String()}
+		if in.Err != nil {
+			x.Problem = in.Err.Error()
+		}
+		list = append(list, x)
+	}
+	return list
+}
+
+// catalogueHash tells catalogues apart: that of the messages and that of the
+// causes together.
+func catalogueHash() string {
+	h := sha256.New()
+	h.Write(patterns.Table())
+	h.Write(causes.Table())
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// lessMemory gives back what the start took: tables are read into larger pieces
+// of memory than they keep.
+func lessMemory() { debug.FreeOSMemory() }
