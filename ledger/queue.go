@@ -44,7 +44,8 @@ type Pair struct {
 // QueueOptions bound a queue; what is older, or too much, is dropped from its
 // front and counted.
 type QueueOptions struct {
-	// MaxBytes is how much of the file it may take; 0 means 256 MiB.
+	// MaxBytes is how much of the file it may take, besides what is on its
+	// way; 0 means 256 MiB.
 	// Items are compressed: many findings to about a tenth, a single one
 	// to about a half.
 	MaxBytes int64
@@ -88,8 +89,9 @@ type Queue struct {
 	counts counts
 	first  int64 // the time of the first block
 	// flight is the last block that the items of Next are in, 0 for none;
-	// up to it nothing is dropped.
+	// up to it nothing is dropped. flying is what these blocks take.
 	flight uint64
+	flying uint64
 
 	signal chan struct{}
 
@@ -431,7 +433,7 @@ func (q *Queue) trim(blocks *bbolt.Bucket, m *counts) error {
 	var drop [][]byte
 	for ; k != nil; k, v = c.Next() {
 		s, _, _ := parseBlock(k, v)
-		if s.last >= before && m.bytes <= uint64(q.o.MaxBytes) {
+		if s.last >= before && m.bytes <= uint64(q.o.MaxBytes)+q.flying {
 			break
 		}
 		drop = append(drop, slices.Clone(k))
@@ -527,7 +529,7 @@ func (q *Queue) Next(items, size int) ([]Item, error) {
 func (q *Queue) read(items, size int) (packed [][]byte, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.blocks, q.flight = q.blocks[:0], 0
+	q.blocks, q.flight, q.flying = q.blocks[:0], 0, 0
 	err = q.l.view(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketQueues).Bucket(q.name)
 		m, _ := parseCounts(b.Get(keyCounts))
@@ -547,6 +549,7 @@ func (q *Queue) read(items, size int) (packed [][]byte, err error) {
 			count += int(s.items) - f.from
 			bytesRead += blockSize(p)
 			q.flight = binary.BigEndian.Uint64(k)
+			q.flying += uint64(len(v))
 		}
 		return nil
 	})
@@ -623,6 +626,10 @@ func (q *Queue) advance(items, finished, index int) {
 func (q *Queue) refresh(c change) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.flying = 0
+	for i := range q.blocks {
+		q.flying += uint64(q.blocks[i].size)
+	}
 	if len(q.blocks) == 0 {
 		q.flight = 0
 	}
@@ -657,7 +664,7 @@ func putValues(b *bbolt.Bucket, pairs []Pair) error {
 func (q *Queue) Release() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.blocks, q.flight = q.blocks[:0], 0
+	q.blocks, q.flight, q.flying = q.blocks[:0], 0, 0
 }
 
 // Value gives a copy of what the sink remembered under the key with Settle, nil
