@@ -559,12 +559,14 @@ func roleOf(path []byte) (role, uint8) {
 	case "SYSLOG_PID", "syslog_pid", "proc_id":
 		return rolePID, 2
 
-	case "__REALTIME_TIMESTAMP":
+	case "_SOURCE_REALTIME_TIMESTAMP": // when sshd wrote it; journalctl shows this one, too
 		return roleTime, 1
-	case "time", "timestamp", "ISODATE", "EventTime", "timereported":
+	case "__REALTIME_TIMESTAMP":
 		return roleTime, 2
-	case "@timestamp", "ts", "date", "TimeGenerated":
+	case "time", "timestamp", "ISODATE", "EventTime", "timereported":
 		return roleTime, 3
+	case "@timestamp", "ts", "date", "TimeGenerated":
+		return roleTime, 4
 
 	case "stream":
 		return roleStream, 1

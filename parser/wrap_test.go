@@ -87,6 +87,8 @@ func TestSplitJournalJSON(t *testing.T) {
 			form: "journal-json", ident: "sshd", pid: 8, msg: "x"},
 		{story: "a message that looks like a header is a message", line: `{"MESSAGE":"Nov 22 15:32:51 other sshd[666]: x",` + members,
 			form: "journal-json", time: at, host: "web01", ident: "sshd", pid: 7, msg: "Nov 22 15:32:51 other sshd[666]: x"},
+		{story: "the time at which sshd wrote it, not that at which journald got it", line: `{"MESSAGE":"x","_SOURCE_REALTIME_TIMESTAMP":"1795361571123456","__REALTIME_TIMESTAMP":"1795361572999999"}`,
+			form: "journal-json", time: at, msg: "x"},
 		{story: "no message", line: `{"_PID":"7"}`, form: "bare", bare: true, msg: `{"_PID":"7"}`},
 		{story: "not JSON", line: `{"MESSAGE":"x"`, form: "bare", bare: true, msg: `{"MESSAGE":"x"`},
 		{story: "more than JSON", line: `{"MESSAGE":"x"} y`, form: "bare", bare: true, msg: `{"MESSAGE":"x"} y`},

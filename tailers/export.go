@@ -311,8 +311,9 @@ func (x *export) header(h *sshwhy.Header) {
 	if h.Ident = x.fields[exportIdent]; len(h.Ident) == 0 {
 		h.Ident = x.fields[exportComm]
 	}
-	if h.PID = processNumber(x.fields[exportSyslogPID]); h.PID == 0 {
-		h.PID = processNumber(x.fields[exportPID])
+	// The kernel vouches for _PID, the sender for SYSLOG_PID.
+	if h.PID = processNumber(x.fields[exportPID]); h.PID == 0 {
+		h.PID = processNumber(x.fields[exportSyslogPID])
 	}
 }
 

@@ -51,7 +51,7 @@ func TestExport(t *testing.T) {
 		troubles     []string
 	}{
 		{story: "an entry as journalctl writes it",
-			input: first + "_BOOT_ID=0\nPRIORITY=6\n_HOSTNAME=edge05\nSYSLOG_IDENTIFIER=sshd-session\nSYSLOG_PID=16140\n_PID=7\n_COMM=sshd\nMESSAGE=hello = there\n_SOURCE_REALTIME_TIMESTAMP=1795361571123000\n\n",
+			input: first + "_BOOT_ID=0\nPRIORITY=6\n_HOSTNAME=edge05\nSYSLOG_IDENTIFIER=sshd-session\nSYSLOG_PID=7\n_PID=16140\n_COMM=sshd\nMESSAGE=hello = there\n_SOURCE_REALTIME_TIMESTAMP=1795361571123000\n\n",
 			want:  []told{{text: "hello = there", host: "edge05", ident: "sshd-session", pid: 16140, time: 1795361571123000000}}},
 		{story: "what the writer did not tell, the journal saw",
 			input: first + "_COMM=sshd\n_PID=7\nMESSAGE=a\n\n" + second + "SYSLOG_PID=no\nSYSLOG_IDENTIFIER=\n_COMM=sshd\n_PID=8\nMESSAGE=b\n\n",
