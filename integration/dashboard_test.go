@@ -59,9 +59,12 @@ func dashboard(t *testing.T, l *loki) {
 	missing(o)
 	o.commit()
 	o.Start()
-	if s := o.empty(20 * time.Second)[0]; s.Refused+s.Dropped > 0 {
-		t.Fatalf("the outbox stands at %+v", s)
+	sent := o.empty(20 * time.Second)[0]
+	if sent.Refused+sent.Dropped > 0 {
+		t.Fatalf("the outbox stands at %+v", sent)
 	}
+	// What is hours old when it comes is found when its chunk is written.
+	l.until(2*time.Minute, "all is found", func() bool { return l.number(`sum (count_over_time({job="sshwhy"} [26h]))`) == float64(sent.Delivered) })
 	values := map[string][]map[string]string{}
 	for _, e := range expressions(t) {
 		over := 24 * time.Hour

@@ -62,6 +62,7 @@ func startDocker(t *testing.T) *docker {
 		t.Fatal(err)
 	}
 	engine.Stdout, engine.Stderr = log, log
+	engine.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := engine.Start(); err != nil {
 		t.Fatal(err)
 	}

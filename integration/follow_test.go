@@ -191,7 +191,11 @@ func followRotation(t *testing.T, r rotation) {
 	go func() {
 		defer close(rotated)
 		for range rotations {
-			time.Sleep(700 * time.Millisecond)
+			pause := 700 * time.Millisecond
+			if strings.Contains(r.config, "%s") {
+				pause = 1100 * time.Millisecond // a name a second
+			}
+			time.Sleep(pause)
 			s.rotate()
 		}
 	}()

@@ -393,7 +393,7 @@ func resident(b *journalBox, pid string) string {
 // prompt measures from the write to the record: of lines that come one by one
 // out of silence, and of lines in a flow.
 func (b *journalBox) prompt() {
-	count := 20
+	count := 10
 	if torture() {
 		count = 400
 	}
@@ -425,10 +425,10 @@ func (b *journalBox) prompt() {
 	// a pause. libsystemd is made to look; journalctl waits for that, so that
 	// its figures are journald's.
 	bar := 450 * time.Millisecond
+	b.within("in a flow", flow, bar)
 	if b.commands[0][0] == "journalctl" {
 		bar = time.Second
 	}
-	b.within("in a flow", flow, bar)
 	b.within("one by one", alone, bar)
 }
 
@@ -720,7 +720,7 @@ func (b *journalBox) files() {
 // idle measures what waiting costs: this process, which holds the reader and
 // little else, and the child.
 func (b *journalBox) idle() {
-	span := 5 * time.Second
+	span := 3 * time.Second
 	if torture() {
 		span = time.Minute
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -270,6 +271,7 @@ func backlog(t *testing.T, l *loki) {
 	if torture() {
 		n = 500_000
 	}
+	before := l.chunks()
 	o := newOutboxes(t, lokiOutbox(t, l.url, "backlog"))
 	began := time.Now().Add(-30 * time.Minute)
 	for i := range n {
@@ -295,16 +297,34 @@ func backlog(t *testing.T, l *loki) {
 	if each := cpu / float64(n); each > 1.0/10_000 {
 		t.Errorf("one takes %.0f µs of processor time: ten thousand a second would take more than a core", each*1e6)
 	}
-	t.Logf("Loki holds %.0f MB for them", float64(folderSize(t, filepath.Dir(l.log)))/1e6)
+	body, err := lokiOutbox(t, l.url, "").Encoder.AppendFinding(nil, found(o.causes, "host001", 1, began))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("one has %d bytes, and takes %.0f in Loki's chunks", len(body), float64(l.chunks()-before)/float64(n))
 }
 
-func folderSize(t *testing.T, dir string) (size int64) {
-	t.Helper()
-	_ = filepath.Walk(dir, func(_ string, info os.FileInfo, err error) error {
-		if err == nil && info.Mode().IsRegular() {
-			size += info.Size()
+// chunks lets Loki write all that it holds, and gives how many bytes that is.
+func (l *loki) chunks() (size int64) {
+	l.Helper()
+	r, err := http.Post(l.url+"/flush", "", nil)
+	if err != nil {
+		l.Fatal(err)
+	}
+	r.Body.Close()
+	at := time.Now()
+	l.until(time.Minute, "the chunks are written", func() bool {
+		now := int64(0)
+		_ = filepath.Walk(filepath.Join(filepath.Dir(l.log), "chunks"), func(_ string, info os.FileInfo, err error) error {
+			if err == nil && info.Mode().IsRegular() {
+				now += info.Size()
+			}
+			return nil
+		})
+		if now != size {
+			size, at = now, time.Now()
 		}
-		return nil
+		return time.Since(at) > 3*time.Second
 	})
 	return size
 }

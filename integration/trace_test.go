@@ -49,7 +49,7 @@ type trace struct {
 const traceVariable = "SSHWHY_TRACES"
 
 // traceBoxes is how many boxes share the traces.
-const traceBoxes = 3
+const traceBoxes = 5
 
 // TestClient has ssh fail in all ways that can be arranged, and sshwhy read
 // what it wrote: with -v, with -vvv, and without.

@@ -9,19 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/patterns"
 )
-
-// sampleOf is a text of each kind, for entries that bring no example.
-var sampleOf = map[patterns.Kind]string{
-	patterns.KindAddr: "192.0.2.7", patterns.KindHost: "host.example.com", patterns.KindPort: "51234", patterns.KindInt: "3",
-	patterns.KindHex: "1f", patterns.KindOctal: "600", patterns.KindFloat: "5.000", patterns.KindWord: "word",
-	patterns.KindIdent: "ident", patterns.KindMethod: "publickey", patterns.KindKeyType: "ED25519",
-	patterns.KindFingerprint: "SHA256:x/EJUbWcanMRIWSYegIJBm2XFGCUYPEzWH9ItZ8JjS8", patterns.KindAlgs: "aes128-cbc,3des-cbc",
-	patterns.KindFile: "/etc/ssh/sshd_config", patterns.KindUser: "alice", patterns.KindText: "some text", patterns.KindCertID: "alice@example", patterns.KindAccount: "alice",
-	patterns.KindPath: "/home/alice/.ssh/authorized_keys", patterns.KindAbsPath: "/home/alice/.ssh/authorized_keys", patterns.KindReason: "No such file or directory", patterns.KindValue: "value",
-}
 
 func readCatalogue(t testing.TB) *patterns.Catalogue {
 	t.Helper()
@@ -149,48 +138,8 @@ func TestOneClaimant(t *testing.T) {
 	}
 }
 
-// oracle gives the regular expression of a variant and the length of its
-// literal text.
-func oracle(parts []patterns.Part) (string, int) {
-	var b strings.Builder
-	literal := 0
-	b.WriteString(`(?s)^`)
-	for _, p := range parts {
-		switch {
-		case p.Constant != "":
-		case p.Literal != "":
-			literal += len(p.Literal)
-			b.WriteString(regexp.QuoteMeta(p.Literal))
-		case p.Kind.Free():
-			b.WriteString(`.*`)
-		case p.Kind == patterns.KindInt || p.Kind == patterns.KindPort:
-			b.WriteString(`-?[0-9]+`)
-		case p.Kind == patterns.KindAddr:
-			b.WriteString(`([0-9a-fA-F:.]*[:.][0-9a-fA-F:.]*(%\S+)?|UNKNOWN)`)
-		case p.Kind == patterns.KindFile:
-			b.WriteString(`/\S+`)
-		default:
-			b.WriteString(`\S+`)
-		}
-	}
-	b.WriteString(`$`)
-	return b.String(), literal
-}
-
-func render(parts []patterns.Part) string {
-	var b strings.Builder
-	for _, p := range parts {
-		if p.Constant == "" {
-			b.WriteString(p.Literal + sampleOf[p.Kind])
-		}
-	}
-	return b.String()
-}
-
 // recognise gives the id of the entry that takes a message, and its fields.
 func recognise(p *Parser, c *patterns.Catalogue, e *patterns.Entry, text string) (string, map[string]string) {
-	var ev sshwhy.Event
-	ev.Reset(&sshwhy.Record{})
 	m := p.sshd
 	switch e.Group {
 	case "systemd":
@@ -198,18 +147,7 @@ func recognise(p *Parser, c *patterns.Catalogue, e *patterns.Entry, text string)
 	case clientGroup:
 		m = clientMatcher(c)
 	}
-	if !p.recognise(&ev, m, []byte(text)) {
-		return "", nil
-	}
-	got := map[string]string{}
-	for _, f := range ev.Captures() {
-		if f.Value != 0 {
-			got[f.Field.String()] = c.ConstantName(f.Value)
-		} else {
-			got[f.Field.String()] = string(ev.Message[f.Start:f.End])
-		}
-	}
-	return c.Entry(ev.Pattern).ID, got
+	return recogniseBy(p, m, c, text)
 }
 
 // clientMatcher gives the matcher of ssh's messages.

@@ -31,7 +31,8 @@ type splitter struct {
 	clock clock
 	// hosts are copies of words that were found to be hosts, so that the
 	// same ones are not looked into line after line. Each has one place.
-	hosts   [64][]byte
+	hosts [64][]byte
+	// origins are the hosts with the programs on them.
 	origins origins
 	// buf holds what JSON had escaped. split sees to it that it need not
 	// grow while parts of it are in use.
@@ -150,7 +151,8 @@ type origin struct {
 }
 
 // origins are those that were seen of late, each in the one place that its
-// bytes give it.
+// bytes give it. What is read behind one depends on the bytes alone: tagAt stops
+// at the first bracket.
 type origins [1 << originBits]origin
 
 // originBits is enough for a few programs on each of hundreds of hosts.

@@ -41,6 +41,10 @@ type Entry struct {
 	// Examples and Over are there only when read from YAML.
 	Examples []Example
 	Over     []string
+	// Shows is the cause that the message proves with certainty, "" for
+	// none. It is for a user's own patterns: those of the catalogue are
+	// named by the causes.
+	Shows string
 }
 
 // Line is one spelling of a message, with the releases that use it where they
@@ -64,6 +68,8 @@ type Catalogue struct {
 	// Constants are the values of {name=constant} in all templates. A
 	// constant's number is its place in the list, counted from 1.
 	Constants []string
+	// Own is the table of the user's entries, which stand last; "" for none.
+	Own string
 }
 
 // Constant gives the number of a constant, 0 where no template has it.

@@ -33,6 +33,7 @@ type yamlEntry struct {
 	Lines    []yamlLine    `yaml:"lines"`
 	Examples []yamlExample `yaml:"examples"`
 	Over     []string      `yaml:"over"`
+	Shows    string        `yaml:"shows"`
 }
 
 type yamlExample struct {
@@ -152,7 +153,7 @@ func readFile(fsys fs.FS, name string) ([]Entry, error) {
 }
 
 func (y *yamlEntry) entry(group, topic string) (Entry, error) {
-	e := Entry{ID: y.ID, Says: y.Says, Group: group, Topic: topic, Since: y.Since, Until: y.Until, Source: y.Source, Over: y.Over}
+	e := Entry{ID: y.ID, Says: y.Says, Group: group, Topic: topic, Since: y.Since, Until: y.Until, Source: y.Source, Over: y.Over, Shows: y.Shows}
 	switch {
 	case y.ID == "" || strings.Trim(y.ID, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
 		return e, fmt.Errorf("the id is not of lower-case letters, digits and -")

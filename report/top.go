@@ -20,29 +20,37 @@ import (
 // budget.
 //
 // A flood makes every name a new one, twice a connection. So the names lie in
-// memory that is used again, and are found by a hash table of their own.
+// memory that is used again, are found by a hash table of their own, and stand
+// in levels, one for each count that occurs: a name that is counted moves to the
+// next, and the one to make way is the first of the lowest.
 type Top struct {
 	slots  []slot
-	heap   []heaped // the least count first
-	at     []int32  // where in heap each slot stands
-	places []int32  // slots by the hash of their names, counted from 1; 0 is free
+	levels []level
+	lowest int32   // level, none where there are no names
+	unused int32   // the first of the levels that are not in use, chained by above
+	places []int32 // slots by the hash of their names, counted from 1; 0 is free
 	budget int
 	floor  uint64
 	seed   maphash.Seed
 }
 
 type slot struct {
-	name    []byte
-	error   uint64 // see Counted
-	hash    uint32
-	example []byte
+	name       []byte
+	error      uint64 // see Counted
+	hash       uint32
+	level      int32
+	prev, next int32 // in the level
+	example    []byte
 }
 
-// heaped is a slot's count, close to the others that it is compared with.
-type heaped struct {
-	count uint64
-	slot  int32
+// level holds the slots of one count, the one first that came first.
+type level struct {
+	count        uint64
+	first, last  int32
+	below, above int32
 }
+
+const none = -1
 
 // Counted is a name with its count.
 type Counted struct {
@@ -59,7 +67,7 @@ func NewTop(budget int) *Top {
 	for places < 4*budget {
 		places *= 2
 	}
-	return &Top{budget: budget, places: make([]int32, places), seed: maphash.MakeSeed()}
+	return &Top{budget: budget, lowest: none, unused: none, places: make([]int32, places), seed: maphash.MakeSeed()}
 }
 
 // Add counts a name n times more. It gives where to leave an example for the
@@ -67,18 +75,14 @@ func NewTop(budget int) *Top {
 func (t *Top) Add(name []byte, n uint64) (example *[]byte, isNew bool) {
 	hash := t.hash(name)
 	i := t.find(name, hash)
-	if i >= 0 {
-		at := t.at[i]
-		t.heap[at].count += n
-		t.down(int(at))
-		return &t.slots[i].example, false
-	}
-	if len(t.slots) < t.budget {
+	if isNew = i < 0; !isNew {
+		t.lift(i, t.count(i)+n)
+	} else if len(t.slots) < t.budget {
 		i = t.insert(name, hash, n)
 	} else {
 		i = t.replace(name, hash, n)
 	}
-	return &t.slots[i].example, true
+	return &t.slots[i].example, isNew
 }
 
 // Remove takes back what Add counted once, where the name is still listed. A
@@ -88,11 +92,12 @@ func (t *Top) Remove(name []byte) {
 	if i < 0 {
 		return
 	}
-	if h := &t.heap[t.at[i]]; h.count > t.slots[i].error {
-		h.count--
-		t.up(int(t.at[i]))
+	if n := t.count(i); n > t.slots[i].error {
+		t.sink(i, n-1)
 	}
 }
+
+func (t *Top) count(i int32) uint64 { return t.levels[t.slots[i].level].count }
 
 // Exact tells that no name was ever pushed out.
 func (t *Top) Exact() bool { return t.floor == 0 }
@@ -109,7 +114,7 @@ func (t *Top) Most(n int) []Counted {
 	list := make([]Counted, 0, len(t.slots))
 	for i := range t.slots {
 		s := &t.slots[i]
-		if count := t.heap[t.at[i]].count; count > 0 {
+		if count := t.count(int32(i)); count > 0 {
 			list = append(list, Counted{string(s.name), count, s.error, s.example})
 		}
 	}
@@ -122,10 +127,8 @@ func (t *Top) Most(n int) []Counted {
 func (t *Top) insert(name []byte, hash uint32, n uint64) int32 {
 	i := int32(len(t.slots))
 	t.slots = append(t.slots, slot{name: bytes.Clone(name), hash: hash})
-	t.at = append(t.at, i)
-	t.heap = append(t.heap, heaped{n, i})
 	t.enter(i)
-	t.up(int(i))
+	t.join(i, t.from(t.lowest, none, n))
 	return i
 }
 
@@ -133,16 +136,107 @@ func (t *Top) insert(name []byte, hash uint32, n uint64) int32 {
 // and not only that name's count, is the error: Remove may have taken the
 // least count below that of a name pushed out before.
 func (t *Top) replace(name []byte, hash uint32, n uint64) int32 {
-	h := &t.heap[0]
-	i := h.slot
+	i := t.levels[t.lowest].first
 	s := &t.slots[i]
-	t.floor = max(t.floor, h.count)
+	t.floor = max(t.floor, t.count(i))
 	t.leave(i)
 	s.name, s.hash, s.error, s.example = append(s.name[:0], name...), hash, t.floor, nil
-	h.count = t.floor + n
 	t.enter(i)
-	t.down(0)
+	t.lift(i, t.floor+n)
 	return i
+}
+
+// lift moves a slot to a higher count.
+func (t *Top) lift(i int32, count uint64) {
+	old := t.slots[i].level
+	to := t.from(t.levels[old].above, old, count)
+	t.part(i)
+	t.join(i, to)
+}
+
+// sink moves a slot to a lower count.
+func (t *Top) sink(i int32, count uint64) {
+	below := t.levels[t.slots[i].level].below
+	for below != none && t.levels[below].count >= count {
+		below = t.levels[below].below
+	}
+	start := t.lowest
+	if below != none {
+		start = t.levels[below].above
+	}
+	to := t.from(start, below, count)
+	t.part(i)
+	t.join(i, to)
+}
+
+// from gives the level of a count, at or above l, which stands above below. It
+// makes the level where there is none.
+func (t *Top) from(l, below int32, count uint64) int32 {
+	for l != none && t.levels[l].count < count {
+		below, l = l, t.levels[l].above
+	}
+	if l != none && t.levels[l].count == count {
+		return l
+	}
+	fresh := level{count: count, first: none, last: none, below: below, above: l}
+	at := t.unused
+	if at != none {
+		t.unused = t.levels[at].above
+		t.levels[at] = fresh
+	} else {
+		at = int32(len(t.levels))
+		t.levels = append(t.levels, fresh)
+	}
+	t.link(below, at)
+	if l != none {
+		t.levels[l].below = at
+	}
+	return at
+}
+
+// link makes a level the one above another, or the lowest.
+func (t *Top) link(below, above int32) {
+	if below == none {
+		t.lowest = above
+	} else {
+		t.levels[below].above = above
+	}
+}
+
+// join puts a slot at the end of a level.
+func (t *Top) join(i, to int32) {
+	l, s := &t.levels[to], &t.slots[i]
+	s.level, s.prev, s.next = to, l.last, none
+	if l.last != none {
+		t.slots[l.last].next = i
+	} else {
+		l.first = i
+	}
+	l.last = i
+}
+
+// part takes a slot out of its level, which goes when that was the last.
+func (t *Top) part(i int32) {
+	s := &t.slots[i]
+	l := &t.levels[s.level]
+	if s.prev != none {
+		t.slots[s.prev].next = s.next
+	} else {
+		l.first = s.next
+	}
+	if s.next != none {
+		t.slots[s.next].prev = s.prev
+	} else {
+		l.last = s.prev
+	}
+	if l.first != none {
+		return
+	}
+	t.link(l.below, l.above)
+	if l.above != none {
+		t.levels[l.above].below = l.below
+	}
+	l.above, t.unused = t.unused, s.level
 }
 
 // hash mixes the bytes of a name with a secret, so that nobody can choose names
@@ -188,43 +282,4 @@ func (t *Top) leave(i int32) {
 		}
 	}
 	t.places[p&mask] = 0
-}
-
-// down moves what stands at a place of the heap behind lesser counts.
-func (t *Top) down(at int) {
-	moved := t.heap[at]
-	for {
-		child := 2*at + 1
-		if child >= len(t.heap) {
-			break
-		}
-		if right := child + 1; right < len(t.heap) && t.heap[right].count < t.heap[child].count {
-			child = right
-		}
-		if moved.count <= t.heap[child].count {
-			break
-		}
-		t.put(at, t.heap[child])
-		at = child
-	}
-	t.put(at, moved)
-}
-
-// up moves what stands at a place of the heap before greater counts.
-func (t *Top) up(at int) {
-	moved := t.heap[at]
-	for at > 0 {
-		parent := (at - 1) / 2
-		if t.heap[parent].count <= moved.count {
-			break
-		}
-		t.put(at, t.heap[parent])
-		at = parent
-	}
-	t.put(at, moved)
-}
-
-func (t *Top) put(at int, h heaped) {
-	t.heap[at] = h
-	t.at[h.slot] = int32(at)
 }

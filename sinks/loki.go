@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -222,13 +224,13 @@ type LokiOptions struct {
 }
 
 // Loki pushes entries: one stream for each host, so that each has an ordering
-// window of its own. It implements Deliverer.
+// window of its own, and one stream in a request. Of several Loki (3.7.8,
+// pkg/ingester/instance.go) tells the fate of the last one only: what it
+// refused of the others, or had no room for, would be lost without a word. It
+// implements Deliverer.
 type Loki struct {
-	o       LokiOptions
-	url     *url.URL
-	streams map[string][]byte
-	hosts   []string
-	body    []byte
+	o   LokiOptions
+	url *url.URL
 }
 
 const lokiPush = "/loki/api/v1/push"
@@ -250,14 +252,83 @@ func NewLoki(o LokiOptions) *Loki {
 	if u.Path == "" || u.Path == "/" {
 		u.Path = lokiPush
 	}
-	return &Loki{o: o, url: &u, streams: map[string][]byte{}}
+	return &Loki{o: o, url: &u}
 }
 
-// Send implements Deliverer. Of a batch that is refused Loki has stored what is
-// sound, and says no more than why the last one was not; an entry that it has
-// already it stores only once.
+// maxPushes is how many requests are on their way at the same time.
+const maxPushes = 4
+
+// Send implements Deliverer. Of the entries of a stream that are refused Loki
+// has stored what is sound, and says no more than why the last one was not; an
+// entry that it has already it stores only once.
 func (l *Loki) Send(ctx context.Context, items []ledger.Item, _ Kept) Sent {
-	return halving(items, func(part []ledger.Item) error { return l.push(ctx, part) })
+	streams := streamsOf(items)
+	fates := make([]Sent, len(streams))
+	var next atomic.Int64
+	var failed atomic.Bool
+	var pushing sync.WaitGroup
+	for range min(maxPushes, len(streams)) {
+		pushing.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(streams) && !failed.Load(); i = int(next.Add(1)) - 1 {
+				s := streams[i]
+				fates[i] = halving(s.items, func(part []ledger.Item) error { return l.push(ctx, s.host, part) })
+				if fates[i].Err != nil {
+					failed.Store(true)
+				}
+			}
+		})
+	}
+	pushing.Wait()
+	return joined(items, streams, fates)
+}
+
+// stream is the items of a host.
+type stream struct {
+	host  string
+	items []ledger.Item
+	from  []int // their indexes in the batch
+}
+
+// streamsOf takes a batch apart, in the order in which the hosts come.
+func streamsOf(items []ledger.Item) (list []*stream) {
+	byHost := map[string]*stream{}
+	for i := range items {
+		host, _ := splitEntry(items[i].Body)
+		s := byHost[string(host)]
+		if s == nil {
+			s = &stream{host: lokiHost(host)}
+			byHost[string(host)] = s
+			list = append(list, s)
+		}
+		s.items, s.from = append(s.items, items[i]), append(s.from, i)
+	}
+	return list
+}
+
+// joined says what became of the batch: of its items those count as dealt with
+// before which none is left. What was stored behind them is sent again, and
+// stored once.
+func joined(items []ledger.Item, streams []*stream, fates []Sent) Sent {
+	all := Sent{Done: len(items)}
+	for i, s := range streams {
+		f := &fates[i]
+		if f.Done < len(s.items) {
+			all.Done = min(all.Done, s.from[f.Done])
+		}
+		if f.Err != nil {
+			all.Err = f.Err
+		}
+		all.After = max(all.After, f.After)
+	}
+	for i, s := range streams {
+		for _, r := range fates[i].Refused {
+			if at := s.from[r.Item]; at < all.Done {
+				all.Refused = append(all.Refused, Refused{at, r.Reason})
+			}
+		}
+	}
+	slices.SortFunc(all.Refused, func(a, b Refused) int { return a.Item - b.Item })
+	return all
 }
 
 // halving sends items together. Where they are refused for good it sends the
@@ -281,54 +352,42 @@ func halving(items []ledger.Item, send func([]ledger.Item) error) Sent {
 	return second
 }
 
-func (l *Loki) push(ctx context.Context, items []ledger.Item) error {
-	l.request(items)
-	_, err := l.o.Poster.Post(ctx, &Message{URL: l.url, Header: l.o.Header, Body: l.body, Encoding: Snappy})
+// push sends entries of a host (PushRequest and StreamAdapter of
+// pkg/push/push.proto).
+func (l *Loki) push(ctx context.Context, host string, items []ledger.Item) error {
+	labels := fmt.Sprintf("{host=%s, job=%s}", strconv.Quote(host), strconv.Quote(l.o.Job))
+	size := protowire.SizeTag(1) + protowire.SizeBytes(len(labels))
+	for i := range items {
+		_, entry := splitEntry(items[i].Body)
+		size += protowire.SizeTag(2) + protowire.SizeBytes(len(entry))
+	}
+	body := make([]byte, 0, size+2*binary.MaxVarintLen64)
+	body = protowire.AppendTag(body, 1, protowire.BytesType)
+	body = protowire.AppendVarint(body, uint64(size))
+	body = protowire.AppendTag(body, 1, protowire.BytesType)
+	body = protowire.AppendString(body, labels)
+	for i := range items {
+		_, entry := splitEntry(items[i].Body)
+		body = protowire.AppendTag(body, 2, protowire.BytesType)
+		body = protowire.AppendBytes(body, entry)
+	}
+	_, err := l.o.Poster.Post(ctx, &Message{URL: l.url, Header: l.o.Header, Body: body, Encoding: Snappy})
 	return err
 }
 
-// request puts the entries together, stream by stream (PushRequest and
-// StreamAdapter of pkg/push/push.proto).
-func (l *Loki) request(items []ledger.Item) {
-	l.hosts = l.hosts[:0]
-	for i := range items {
-		host, entry := l.split(items[i].Body)
-		s, ok := l.streams[host]
-		if !ok || len(s) == 0 {
-			l.hosts = append(l.hosts, host)
-		}
-		s = protowire.AppendTag(s, 2, protowire.BytesType)
-		l.streams[host] = protowire.AppendBytes(s, entry)
-	}
-	slices.Sort(l.hosts)
-	l.body = l.body[:0]
-	for _, host := range l.hosts {
-		labels := fmt.Sprintf("{host=%s, job=%s}", strconv.Quote(host), strconv.Quote(l.o.Job))
-		entries := l.streams[host]
-		l.body = protowire.AppendTag(l.body, 1, protowire.BytesType)
-		l.body = protowire.AppendVarint(l.body, uint64(protowire.SizeTag(1)+protowire.SizeBytes(len(labels))+len(entries)))
-		l.body = protowire.AppendTag(l.body, 1, protowire.BytesType)
-		l.body = protowire.AppendString(l.body, labels)
-		l.body = append(l.body, entries...)
-		l.streams[host] = entries[:0]
-	}
-	if len(l.streams) > maxStreams {
-		clear(l.streams)
-	}
-}
-
-// maxStreams bounds the hosts whose memory is kept between batches.
-const maxStreams = 4096
-
-// split gives the host of a body and its entry.
-func (l *Loki) split(body []byte) (host string, entry []byte) {
+// splitEntry gives the host of a body and its entry.
+func splitEntry(body []byte) (host, entry []byte) {
 	n, size := binary.Uvarint(body)
 	if size <= 0 || n > uint64(len(body)-size) {
-		return "unknown", body
+		return nil, body
 	}
-	name := bytes.ToValidUTF8(body[size:size+int(n)], nil)
-	if host = sshwhy.Printable(string(name)); host == "" {
-		host = "unknown"
+	return body[size : size+int(n)], body[size+int(n):]
+}
+
+// lokiHost gives the value of the label.
+func lokiHost(host []byte) string {
+	if name := sshwhy.Printable(string(bytes.ToValidUTF8(host, nil))); name != "" {
+		return name
 	}
-	return host, body[size+int(n):]
+	return "unknown"
 }

@@ -1,14 +1,19 @@
 package sinks_test
 
 import (
+	"bytes"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/golang/snappy"
@@ -93,6 +98,7 @@ func entriesOf(t *testing.T, body []byte) (list []pushed) {
 // lokiServer takes what is pushed; refuse tells entries that it does not want.
 func lokiServer(t *testing.T, refuse func(pushed) bool) (*url.URL, *[]pushed, *http.Header) {
 	t.Helper()
+	var mu sync.Mutex
 	var all []pushed
 	var header http.Header
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -100,9 +106,15 @@ func lokiServer(t *testing.T, refuse func(pushed) bool) (*url.URL, *[]pushed, *h
 		if err != nil {
 			t.Error(err)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		header = r.Header.Clone()
 		refused := false
-		for _, e := range entriesOf(t, body) {
+		entries := entriesOf(t, body)
+		for _, e := range entries {
+			if e.labels != entries[0].labels { // of all but the last nobody would hear
+				t.Errorf("a request has the streams %s and %s", entries[0].labels, e.labels)
+			}
 			if refuse != nil && refuse(e) {
 				refused = true
 			} else if !slices.ContainsFunc(all, func(o pushed) bool { return o.line == e.line && o.meta["id"] == e.meta["id"] }) {
@@ -153,7 +165,7 @@ func TestLoki(t *testing.T) {
 	if n := len(*got); n != 3 {
 		t.Fatalf("%d entries arrived", n)
 	}
-	e := (*got)[0]
+	e := (*got)[slices.IndexFunc(*got, func(e pushed) bool { return e.meta["user"] == "tanja" })]
 	if e.labels != `{host="edge05", job="sshwhy"}` || e.seconds != 1_700_000_000 || !strings.Contains(e.line, "tanja") || !strings.Contains(e.line, "bad-ownership-or-modes") {
 		t.Errorf("the entry is %+v", e)
 	}
@@ -187,6 +199,73 @@ func TestLokiRefusesSome(t *testing.T) {
 	}
 	if sent.Done != len(users) || !slices.Equal(refused, []int{2, 7}) || len(*got) != 7 {
 		t.Errorf("it gave %+v; %d arrived", sent, len(*got))
+	}
+}
+
+// TestLokiAway: while one stream cannot be pushed, nothing behind its first
+// entry counts as dealt with.
+func TestLokiAway(t *testing.T) {
+	c := loadCauses(t)
+	u, got, _ := lokiServer(t, nil)
+	away := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if entriesOf(t, body)[0].labels == `{host="edge06", job="sshwhy"}` {
+			w.Header().Set("Retry-After", "7")
+			http.Error(w, "rate limit", http.StatusTooManyRequests)
+			return
+		}
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(u) }}).ServeHTTP(w, r)
+	}))
+	defer away.Close()
+	to, _ := url.Parse(away.URL)
+	l := sinks.NewLoki(sinks.LokiOptions{URL: to, Poster: poster(t)})
+	sent := l.Send(t.Context(), lokiItems(t, c, "a", "b", "c", "d"), nil)
+	if sent.Done != 1 || sent.Err == nil || sent.After != 7*time.Second || len(sent.Refused) > 0 {
+		t.Errorf("it gave %+v; %d arrived", sent, len(*got))
+	}
+}
+
+// TestLokiOneLine: what a log of whole seconds tells several times stays apart,
+// and what is sent again does not.
+func TestLokiOneLine(t *testing.T) {
+	c := loadCauses(t)
+	e := sinks.NewLokiLines(c, causes.English)
+	write := func(pid int32, end int64) string {
+		body, err := e.AppendFinding(nil, &sshwhy.Finding{Identity: sshwhy.Identity{Host: []byte("web01"), PID: pid}, Revision: 1, Outcome: sshwhy.OutcomeRefused, End: end, Decisive: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body[:26]) // the host and the time
+	}
+	const second = 1_700_000_000e9
+	if write(1, second) == write(2, second) || write(1, second+5e3) == write(2, second+5e3) {
+		t.Error("two findings of one second have the same time")
+	}
+	if write(1, second) != write(1, second) || write(1, second+1) != write(2, second+1) {
+		t.Error("a time is changed that needs no change, or each time another")
+	}
+}
+
+// TestLokiAlert: an alert that names no host, or several, is filed under this
+// one.
+func TestLokiAlert(t *testing.T) {
+	u, got, _ := lokiServer(t, nil)
+	e := sinks.NewLokiLines(loadCauses(t), causes.English)
+	body, err := e.AppendAlert(nil, &sshwhy.Alert{ID: "a", Revision: 1, Rule: "log-trouble", Notice: &sshwhy.Notice{Code: "lines-lost", Text: "lines were lost", Lost: 300}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := sinks.NewLoki(sinks.LokiOptions{URL: u, Poster: poster(t)})
+	if sent := l.Send(t.Context(), []ledger.Item{{ID: "a", Revision: 1, Kind: ledger.KindAlert, Body: body}}, nil); sent.Done != 1 {
+		t.Fatalf("it gave %+v", sent)
+	}
+	here, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := (*got)[0]; a.labels != `{host="`+here+`", job="sshwhy"}` || a.meta["notice"] != "lines-lost" || a.meta["lost"] != "300" {
+		t.Errorf("it arrived as %+v", a)
 	}
 }
 

@@ -83,7 +83,7 @@ func NewPoster(o PosterOptions) (*Poster, error) {
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true, // an answer must not be larger than it looks
 		MaxIdleConns:           8,
-		MaxIdleConnsPerHost:    2,
+		MaxIdleConnsPerHost:    maxPushes,
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxResponseHeaderBytes: maxAnswer,

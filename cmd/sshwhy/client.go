@@ -71,7 +71,7 @@ func client(ctx context.Context, io streams, o *clientOptions, paths []string) e
 	if err != nil {
 		return err
 	}
-	messages, err := patterns.Load()
+	messages, err := o.messages()
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (c *clientReader) readPath(ctx context.Context, io streams, path string) ([
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening an output of ssh: %w", err)
+		return nil, fmt.Errorf("reading what ssh wrote: %w", err)
 	}
 	defer f.Close()
 	return c.read(f, path, func() time.Time {
@@ -206,7 +206,7 @@ func (c *clientReader) read(r io.Reader, source string, ended func() time.Time) 
 		all = append(all, &trace{ClientVerdict: v, source: source, number: i + 1, of: len(verdicts), ended: ended()})
 	}
 	if !errors.Is(err, io.EOF) {
-		return all, fmt.Errorf("reading an output of ssh from %s: %w", source, err)
+		return all, fmt.Errorf("reading what ssh wrote from %s: %w", source, err)
 	}
 	return all, nil
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/sshwhy/sshwhy/classifier"
 	"github.com/sshwhy/sshwhy/lang"
 	"github.com/sshwhy/sshwhy/parser"
-	"github.com/sshwhy/sshwhy/patterns"
 )
 
 // clientGroup is the folder of the messages that ssh writes.
@@ -22,7 +21,7 @@ func (x *explainer) asClient(a *lineAccount, text string) error {
 	if a.Program != "" || a.Time != nil || a.Host != "" {
 		return nil
 	}
-	messages, err := patterns.Load()
+	messages, err := x.messages()
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -124,7 +126,7 @@ func (s *service) controlHandler() http.Handler {
 	})
 	mux.HandleFunc("DELETE /silences/{id}", func(w http.ResponseWriter, r *http.Request) {
 		if !s.alerter.Unsilence(r.PathValue("id")) {
-			refuse(w, http.StatusNotFound, fmt.Errorf("there is no silence %q", r.PathValue("id")))
+			refuse(w, http.StatusNotFound, fmt.Errorf("there is no silence %q; sshwhy silence list shows those that there are", r.PathValue("id")))
 			return
 		}
 		answer(w, map[string]string{})
@@ -154,11 +156,11 @@ func refuse(w http.ResponseWriter, code int, err error) {
 // service (0660). One that a dead service left is taken away.
 func listenControl(path string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return nil, fmt.Errorf("making the runtime directory: %w", err)
+		return nil, hinted{fmt.Errorf("making the runtime directory: %w", err), "run sshwhy as the user that owns it, or name another with runtime: in the configuration"}
 	}
 	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
 		conn.Close()
-		return nil, fmt.Errorf("a running sshwhy listens on %q already", path)
+		return nil, hinted{fmt.Errorf("a running sshwhy listens on %q already", path), "stop it, or give this one a state and a runtime directory of its own"}
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("taking away the socket of an earlier run: %w", err)
@@ -233,7 +235,7 @@ func (s *service) notifyTest(ctx context.Context, name string) error {
 		for _, p := range s.samplers {
 			names = append(names, p.name)
 		}
-		return fmt.Errorf("there is no sink %q; there is %q", name, names)
+		return fmt.Errorf("there is no sink %q that can be tried; there is %s", name, cmp.Or(strings.Join(names, ", "), "none"))
 	}
 	return s.samplers[i].send(ctx, s.catalogue)
 }

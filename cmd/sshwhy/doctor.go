@@ -127,7 +127,7 @@ func (o *doctorOptions) question(user string) (inspect.Question, error) {
 		return q, hinted{fmt.Errorf("--fingerprint %q does not begin with SHA256:", o.fingerprint), "ssh-keygen -lf FILE.pub prints it"}
 	}
 	if user == "" && (o.key != "" || o.fingerprint != "" || o.method != "") {
-		return q, errors.New("--key, --fingerprint and --method are about a user: name one")
+		return q, hinted{errors.New("--key, --fingerprint and --method are about a user, and none is named"), "sshwhy doctor tanja --key tanja.pub"}
 	}
 	if o.key != "" {
 		if err := readKey(o.key, &q); err != nil {

@@ -63,7 +63,11 @@ func explain(io streams, o *explainOptions, what string) error {
 	if err != nil {
 		return err
 	}
-	catalogue, err := causes.Load()
+	messages, err := o.messages()
+	if err != nil {
+		return err
+	}
+	catalogue, err := causesWith(messages)
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ type step struct {
 
 // cause writes the page of a cause.
 func (x *explainer) cause(c *causes.Cause) error {
-	messages, err := patterns.Load()
+	messages, err := x.messages()
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func (x *explainer) line(text string) error {
 
 // account parses the line, and classifies it as if the log held no other.
 func (x *explainer) account(text string) (*lineAccount, error) {
-	messages, err := patterns.Load()
+	messages, err := x.messages()
 	if err != nil {
 		return nil, err
 	}

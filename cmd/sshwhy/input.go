@@ -12,19 +12,25 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sshwhy/sshwhy/parser"
+	"github.com/sshwhy/sshwhy/patterns"
 	"github.com/sshwhy/sshwhy/tailers"
 )
 
 // inputOptions are the flags of every command that reads a log.
 type inputOptions struct {
-	zone string
-	year int
+	zone     string
+	year     int
+	patterns string
 }
 
 func (o *inputOptions) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&o.zone, "tz", "", "time zone of times without one, as Europe/Berlin or UTC (default: this host's)")
+	cmd.Flags().StringVar(&o.patterns, "patterns", "", "folder with patterns of your own (default: "+ownPatterns+", if there is one)")
 	cmd.Flags().IntVar(&o.year, "year", 0, "year of the first line, for times without one (default: from the file's time of change)")
 }
+
+// messages gives the catalogue of messages, with those of the user's own.
+func (o *inputOptions) messages() (*patterns.Catalogue, error) { return loadPatterns(o.patterns) }
 
 // parser gives the parser's options.
 func (o *inputOptions) parser() (parser.Options, error) {

@@ -68,11 +68,11 @@ func numbersOf(names []string) ([]uint32, error) {
 	for _, name := range names {
 		u, err := user.Lookup(name)
 		if err != nil {
-			return nil, fmt.Errorf("--user %q: %w", name, err)
+			return nil, fmt.Errorf("looking up --user %q: %w", name, err)
 		}
 		n, err := strconv.ParseUint(u.Uid, 10, 32)
 		if err != nil {
-			return nil, fmt.Errorf("--user %q: %w", name, err)
+			return nil, fmt.Errorf("looking up --user %q: %w", name, err)
 		}
 		list = append(list, uint32(n))
 	}
@@ -108,7 +108,7 @@ func inspectListener(path string) (net.Listener, error) {
 	}
 	l, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, fmt.Errorf("listening: %w", err)
+		return nil, fmt.Errorf("opening the socket: %w", err)
 	}
 	// Who may ask is told by the credentials of the other end.
 	if err := os.Chmod(path, 0o666); err != nil {

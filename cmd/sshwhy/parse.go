@@ -10,7 +10,6 @@ import (
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/parser"
-	"github.com/sshwhy/sshwhy/patterns"
 	"github.com/sshwhy/sshwhy/sinks"
 )
 
@@ -43,7 +42,7 @@ func newParse(io streams) *cobra.Command {
 }
 
 func parse(ctx context.Context, io streams, o *inputOptions, paths []string) error {
-	catalogue, err := patterns.Load()
+	catalogue, err := o.messages()
 	if err != nil {
 		return err
 	}

@@ -131,7 +131,7 @@ type replayer struct {
 	accounting report.Accounting
 	summary    *report.Summary
 	during     window
-	report     *pageOf // nil unless asked for
+	report     *pageOf        // nil unless asked for
 	missed     *report.Missed // nil unless asked for
 	evicted    func() uint64
 	conditions []condition
@@ -152,11 +152,11 @@ func newReplayer(io streams, o *replayOptions, paths []string) (*replayer, error
 	if err != nil {
 		return nil, err
 	}
-	messages, err := patterns.Load()
+	messages, err := o.messages()
 	if err != nil {
 		return nil, err
 	}
-	catalogue, err := causes.Load()
+	catalogue, err := causesWith(messages)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func newReplayer(io streams, o *replayOptions, paths []string) (*replayer, error
 	if err := r.choose(messages, catalogue, language); err != nil {
 		return nil, err
 	}
-	if err := r.narrow(catalogue); err != nil {
+	if err := r.narrow(messages, catalogue); err != nil {
 		return nil, err
 	}
 	if err := r.bound(options.Zone); err != nil {
@@ -200,12 +200,12 @@ func (r *replayer) bound(zone *time.Location) error {
 
 // narrow keeps to the verdicts that were asked for, and gathers them for the
 // page.
-func (r *replayer) narrow(catalogue *causes.Catalogue) error {
+func (r *replayer) narrow(messages *patterns.Catalogue, catalogue *causes.Catalogue) error {
 	if r.o.report != "" {
 		if r.o.missed || r.o.anonymise {
 			return hinted{errors.New("--report is a page of verdicts, and goes with neither --missed nor --anonymise"), "leave one of them out"}
 		}
-		r.report = &pageOf{r.o.report, report.NewHistory(catalogue)}
+		r.report = &pageOf{r.o.report, messages.Own, report.NewHistory(catalogue)}
 		r.archive.Digest = true
 		r.sink = both{r.report.history, r.sink}
 	}

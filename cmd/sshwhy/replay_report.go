@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
@@ -18,6 +17,7 @@ import (
 // pageOf gathers what the page of --report tells.
 type pageOf struct {
 	path    string
+	own     string // the table of the user's own patterns, "" for none
 	history *report.History
 }
 
@@ -33,25 +33,25 @@ func (p *pageOf) watch(next func(*sshwhy.Event)) func(*sshwhy.Event) {
 func (p *pageOf) write(r *replayer) error {
 	f, err := os.CreateTemp(filepath.Dir(p.path), ".sshwhy-report-*")
 	if err != nil {
-		return fmt.Errorf("writing the report: %w", err)
+		return fmt.Errorf("writing the report %q: %w", p.path, err)
 	}
 	defer os.Remove(f.Name())
 	w := bufio.NewWriterSize(f, 64<<10)
-	about := report.About{Version: version, Catalogue: catalogueHash(), Inputs: r.inputs()}
+	about := report.About{Version: version, Catalogue: catalogueHash(p.own), Inputs: r.inputs()}
 	if err := p.history.WriteHTML(w, &r.accounting, r.page, about); err != nil {
 		return err
 	}
 	if err := w.Flush(); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
+		return fmt.Errorf("writing the report %q: %w", p.path, err)
 	}
 	if err := f.Chmod(0o640); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
+		return fmt.Errorf("writing the report %q: %w", p.path, err)
 	}
 	if err := f.Close(); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
+		return fmt.Errorf("writing the report %q: %w", p.path, err)
 	}
 	if err := os.Rename(f.Name(), p.path); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
+		return fmt.Errorf("writing the report %q: %w", p.path, err)
 	}
 	return nil
 }
@@ -70,14 +70,11 @@ func (r *replayer) inputs() []report.Input {
 }
 
 // catalogueHash tells catalogues apart: that of the messages and that of the
-// causes together.
-func catalogueHash() string {
+// causes together, with a user's own patterns.
+func catalogueHash(own string) string {
 	h := sha256.New()
 	h.Write(patterns.Table())
 	h.Write(causes.Table())
+	h.Write([]byte(own))
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
-
-// lessMemory gives back what the start took: tables are read into larger pieces
-// of memory than they keep.
-func lessMemory() { debug.FreeOSMemory() }

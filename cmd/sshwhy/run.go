@@ -37,7 +37,7 @@ const runExamples = `  sshwhy run
   sshwhy check /etc/sshwhy/sshwhy.yaml && systemctl reload sshwhy`
 
 func newRun(io streams) *cobra.Command {
-	var path string
+	var path, own string
 	var dry bool
 	cmd := &cobra.Command{
 		Use:     "run [--config FILE]",
@@ -46,10 +46,11 @@ func newRun(io streams) *cobra.Command {
 		Example: runExamples,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runService(cmd.Context(), io, path, dry)
+			return runService(cmd.Context(), io, path, own, dry)
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", defaultConfig, "configuration file")
+	cmd.Flags().StringVar(&own, "patterns", "", "folder with patterns of your own (default: "+ownPatterns+", if there is one)")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "print what would be sent instead of sending it, and keep nothing")
 	return cmd
 }
@@ -57,18 +58,20 @@ func newRun(io streams) *cobra.Command {
 // runner is the program over all reloads.
 type runner struct {
 	path    string
+	own     string // folder of the user's patterns, "" for the usual one
 	dry     bool
 	io      streams
 	log     zerolog.Logger
 	current atomic.Pointer[service]
+	reach   *reach // what Landlock leaves; nil before it is in force, and without it
 }
 
-func runService(ctx context.Context, io streams, path string, dry bool) error {
+func runService(ctx context.Context, io streams, path, own string, dry bool) error {
 	c, err := config.Read(path)
 	if err != nil {
 		return configError(err)
 	}
-	r := &runner{path: path, dry: dry, io: io, log: newLog(io, c)}
+	r := &runner{path: path, own: own, dry: dry, io: io, log: newLog(io, c)}
 	if err := r.serve(ctx, c); err != nil {
 		return err
 	}
@@ -86,16 +89,6 @@ func runService(ctx context.Context, io streams, path string, dry bool) error {
 		}))()
 	}
 	return r.loop(ctx, c)
-}
-
-// configError gives the exit code of a wrong command line to a configuration
-// that is wrong.
-func configError(err error) error {
-	var p *config.Problems
-	if errors.As(err, &p) {
-		return hinted{err, "docs/configuration.md describes every key"}
-	}
-	return err
 }
 
 // newLog makes the program's own log, on standard error.
@@ -156,13 +149,16 @@ func (r *runner) loop(ctx context.Context, c *config.Config) error {
 func (r *runner) one(ctx context.Context, c *config.Config, hup <-chan os.Signal) (*config.Config, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s, err := newService(ctx, c, r.log, r.io, r.dry)
+	s, err := newService(ctx, c, r.log, r.io, r.own, r.dry)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
 	defer r.current.Store(nil)
 	r.current.Store(s)
+	if err := r.confine(c); err != nil {
+		return nil, err
+	}
 	done := make(chan error, 1)
 	go func() { done <- s.run(ctx) }()
 	r.log.Info().Str("config", r.path).Int("sources", len(c.Sources)).Int("sinks", len(c.Sinks)).Str("version", version).Msg("running")
@@ -200,11 +196,41 @@ func (r *runner) reload(s *service, c *config.Config) *config.Config {
 		r.log.Error().Str("error", err.Error()).Msg("the configuration is wrong; the old one stays in force")
 		return nil
 	}
+	if _, err := loadPatterns(r.own); err != nil {
+		r.log.Error().Str("error", err.Error()).Msg("the patterns are wrong; the old ones stay in force")
+		return nil
+	}
+	if r.reach != nil {
+		if beyond := r.reach.beyond(reachOf(next, r.path, r.own)); len(beyond) > 0 {
+			r.log.Error().Strs("paths", beyond).Str("hint", "systemctl restart sshwhy").Msg("the new configuration names paths that were closed to the service at its start; the old one stays in force until a restart")
+			return nil
+		}
+	}
 	if next.State != c.State || next.Runtime != c.Runtime || next.Listen != c.Listen {
 		r.log.Warn().Msg("state, runtime and listen change with a restart only")
 		next.State, next.Runtime, next.Listen = c.State, c.Runtime, c.Listen
 	}
 	return next
+}
+
+// confine lets Landlock take away, once, what the configuration does not need.
+// A dry run is a person's, who may do what that person may.
+func (r *runner) confine(c *config.Config) error {
+	if r.reach != nil || r.dry {
+		return nil
+	}
+	reach := reachOf(c, r.path, r.own)
+	version, err := confine(reach)
+	if err != nil {
+		return err
+	}
+	if version == 0 {
+		r.log.Info().Msg("this kernel has no Landlock to confine the service with")
+		return nil
+	}
+	r.reach = reach
+	r.log.Info().Int("landlock", version).Strs("reads", reach.read).Strs("writes", reach.write).Strs("runs", reach.run).Msg("confined to what the configuration needs")
+	return nil
 }
 
 // notify tells systemd, where it listens.

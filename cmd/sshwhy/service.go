@@ -20,7 +20,6 @@ import (
 	"github.com/sshwhy/sshwhy/config"
 	"github.com/sshwhy/sshwhy/inspect"
 	"github.com/sshwhy/sshwhy/ledger"
-	"github.com/sshwhy/sshwhy/parser"
 	"github.com/sshwhy/sshwhy/patterns"
 	"github.com/sshwhy/sshwhy/sinks"
 	"github.com/sshwhy/sshwhy/tailers"
@@ -31,6 +30,7 @@ import (
 // next one goes on where it stopped.
 type service struct {
 	config     *config.Config
+	own        string // folder of the user's patterns
 	log        zerolog.Logger
 	catalogue  *causes.Catalogue
 	messages   *patterns.Catalogue
@@ -60,8 +60,8 @@ const (
 )
 
 // newService builds the service; it is closed by close, also after an error.
-func newService(ctx context.Context, c *config.Config, log zerolog.Logger, io streams, dry bool) (*service, error) {
-	s := &service{config: c, log: log, bulletin: newBulletin(), started: time.Now(), dry: dry}
+func newService(ctx context.Context, c *config.Config, log zerolog.Logger, io streams, own string, dry bool) (*service, error) {
+	s := &service{config: c, own: own, log: log, bulletin: newBulletin(), started: time.Now(), dry: dry}
 	for _, step := range []func(context.Context, streams) error{s.load, s.open, s.deliver, s.follow} {
 		if err := step(ctx, io); err != nil {
 			s.close()
@@ -74,10 +74,10 @@ func newService(ctx context.Context, c *config.Config, log zerolog.Logger, io st
 // load makes the rooms that need nothing from outside.
 func (s *service) load(context.Context, streams) error {
 	var err error
-	if s.catalogue, err = causes.Load(); err != nil {
+	if s.messages, err = loadPatterns(s.own); err != nil {
 		return err
 	}
-	if s.messages, err = patterns.Load(); err != nil {
+	if s.catalogue, err = causesWith(s.messages); err != nil {
 		return err
 	}
 	if s.parser, err = newZonedParser(s.messages, s.config); err != nil {
@@ -174,15 +174,11 @@ func (s *service) follower(ctx context.Context, io streams, c *config.Source) (s
 	if name == "" {
 		name = s.config.Timezone
 	}
-	zone, err := zoneOf(name)
+	p, err := s.parser.in(name)
 	if err != nil {
 		return nil, err
 	}
-	reader, err := timeReader(s.messages, parser.Options{Zone: zone})
-	if err != nil {
-		return nil, err
-	}
-	o := liveOptions{time: reader, directory: c.Directory, fromStart: c.FromStart}
+	o := liveOptions{time: timeReader(p), directory: c.Directory, fromStart: c.FromStart}
 	if s.ledger != nil {
 		o.resume = s.ledger.Places
 	}
@@ -211,7 +207,6 @@ func (s *service) run(ctx context.Context) error {
 		defer s.stop()
 		loop.Ledger, loop.Sink = s.ledger, asking{s.outboxes, s.inspector}
 	}
-	lessMemory()
 	return loop.Run(ctx)
 }
 
@@ -283,6 +278,7 @@ type watch struct {
 	beat                                atomic.Int64 // when the loop last moved
 	tell                                func(*sshwhy.Notice)
 	offset                              offsetWatch
+	memory                              quietMemory
 	sources                             lastLines
 }
 
@@ -300,6 +296,7 @@ func (w *watch) note(ev *sshwhy.Event) {
 	now := time.Now().UnixNano()
 	w.beat.Store(now)
 	w.offset.note(ev)
+	w.memory.note(ev)
 	if ev.Record.Tick || ev.Record.Inspection != nil {
 		return
 	}

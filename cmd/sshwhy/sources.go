@@ -9,7 +9,6 @@ import (
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
 	"github.com/sshwhy/sshwhy/parser"
-	"github.com/sshwhy/sshwhy/patterns"
 	"github.com/sshwhy/sshwhy/tailers"
 )
 
@@ -50,15 +49,13 @@ func findLog(language causes.Language) (tailers.Choice, error) {
 }
 
 // timeReader gives a function that reads the time of a line, with a parser of
-// its own: that of the run learns from the lines in their order.
-func timeReader(messages *patterns.Catalogue, options parser.Options) (func(line []byte) (time.Time, bool), error) {
-	p, err := parser.New(messages, options)
-	if err != nil {
-		return nil, err
-	}
+// its own: that of the run learns from the lines in their order. The two share
+// their tables.
+func timeReader(p *parser.Parser) func(line []byte) (time.Time, bool) {
+	p = p.Clone()
 	var ev sshwhy.Event
 	return func(line []byte) (time.Time, bool) {
 		p.Parse(&sshwhy.Record{Text: line}, &ev)
 		return time.Unix(0, ev.Time), ev.Time != 0
-	}, nil
+	}
 }

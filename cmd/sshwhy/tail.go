@@ -77,6 +77,7 @@ func newTail(io streams) *cobra.Command {
 }
 
 func tail(ctx context.Context, io streams, o *tailOptions, names []string) error {
+	started := startSmall()
 	f, err := newFollower(ctx, io, o)
 	if err != nil {
 		return err
@@ -86,7 +87,7 @@ func tail(ctx context.Context, io streams, o *tailOptions, names []string) error
 	if err != nil {
 		return err
 	}
-	lessMemory()
+	started()
 	if err := f.run(ctx, source); err != nil {
 		return writing(err)
 	}
@@ -98,6 +99,7 @@ type follower struct {
 	io         streams
 	o          *tailOptions
 	messages   *patterns.Catalogue
+	catalogue  *causes.Catalogue
 	options    parser.Options
 	parser     *parser.Parser
 	classifier *classifier.Classifier
@@ -109,6 +111,7 @@ type follower struct {
 	page       report.Page
 	words      *lang.Tail
 	offset     offsetWatch
+	memory     quietMemory
 	ledger     *ledger.Ledger  // nil without --ledger; closed by close
 	inspector  *inspect.Source // nil without --inspect
 	notices    map[string]*sshwhy.Notice
@@ -128,13 +131,14 @@ func newFollower(ctx context.Context, io streams, o *tailOptions) (*follower, er
 	if f.options, err = o.parser(); err != nil {
 		return nil, err
 	}
-	if f.messages, err = patterns.Load(); err != nil {
+	if f.messages, err = o.messages(); err != nil {
 		return nil, err
 	}
-	catalogue, err := causes.Load()
+	catalogue, err := causesWith(f.messages)
 	if err != nil {
 		return nil, err
 	}
+	f.catalogue = catalogue
 	if f.filter, err = o.filter(catalogue); err != nil {
 		return nil, err
 	}
@@ -224,11 +228,8 @@ func (s followed) Flush() error {
 
 // source makes one source of all that the user named.
 func (f *follower) source(ctx context.Context, names []string) (sshwhy.Source, error) {
-	reader, err := timeReader(f.messages, f.options)
-	if err != nil {
-		return nil, err
-	}
-	o := liveOptions{time: reader}
+	o := liveOptions{time: timeReader(f.parser)}
+	var err error
 	if o.since, err = momentOf("--since", f.o.since, f.now(), f.options.Zone); err != nil {
 		return nil, err
 	}
@@ -257,12 +258,8 @@ func (f *follower) source(ctx context.Context, names []string) (sshwhy.Source, e
 }
 
 func (f *follower) run(ctx context.Context, source sshwhy.Source) error {
-	catalogue, err := causes.Load()
-	if err != nil {
-		return err
-	}
 	loop := sshwhy.Loop{
-		Source: source, Parser: f.parser, Classifier: f.classifier, Sink: f.sink(catalogue),
+		Source: source, Parser: f.parser, Classifier: f.classifier, Sink: f.sink(f.catalogue),
 		Watch: f.watch, Trouble: f.trouble, Live: true,
 	}
 	if f.ledger != nil {
@@ -278,6 +275,7 @@ func (f *follower) run(ctx context.Context, source sshwhy.Source) error {
 func (f *follower) watch(ev *sshwhy.Event) {
 	f.accounting.Note(ev)
 	f.offset.note(ev)
+	f.memory.note(ev)
 	if f.o.all && f.live != nil && ev.Line != sshwhy.LineSkipped {
 		f.live.Event(ev)
 	}

@@ -14,13 +14,18 @@ var version = "devel"
 func newVersion(io streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "version of the program and of its catalogues",
+		Short: "version of the program",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(io.out, "sshwhy %s %s %s/%s%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, revision())
+			_, err := fmt.Fprint(io.out, versionLine())
 			return err
 		},
 	}
+}
+
+// versionLine is what "sshwhy version" and --version print.
+func versionLine() string {
+	return fmt.Sprintf("sshwhy %s %s %s/%s%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, revision())
 }
 
 // revision gives the commit that the program was built from, where the

@@ -16,7 +16,9 @@ import (
 // zonedParser parses each record in the zone of its source, which tells the
 // times of lines that name none.
 type zonedParser struct {
+	messages *patterns.Catalogue
 	rules    []zoneRule
+	byZone   map[string]*parser.Parser // by the name of the zone
 	bySource map[string]*parser.Parser
 	others   *parser.Parser
 }
@@ -28,29 +30,40 @@ type zoneRule struct {
 }
 
 func newZonedParser(messages *patterns.Catalogue, c *config.Config) (*zonedParser, error) {
-	make := func(name string) (*parser.Parser, error) {
-		zone, err := zoneOf(name)
-		if err != nil {
-			return nil, err
-		}
-		return parser.New(messages, parser.Options{Zone: zone})
-	}
-	z := &zonedParser{bySource: map[string]*parser.Parser{}}
+	z := &zonedParser{messages: messages, byZone: map[string]*parser.Parser{}, bySource: map[string]*parser.Parser{}}
 	var err error
-	if z.others, err = make(c.Timezone); err != nil {
+	if z.others, err = z.in(c.Timezone); err != nil {
 		return nil, err
 	}
 	for _, s := range c.Sources {
 		if s.Timezone == "" {
 			continue
 		}
-		p, err := make(s.Timezone)
+		p, err := z.in(s.Timezone)
 		if err != nil {
 			return nil, err
 		}
 		z.rules = append(z.rules, zoneRule{s.Path, p})
 	}
 	return z, nil
+}
+
+// in gives the parser for a zone: one for all sources of it, for its tables are
+// large.
+func (z *zonedParser) in(name string) (*parser.Parser, error) {
+	if p := z.byZone[name]; p != nil {
+		return p, nil
+	}
+	zone, err := zoneOf(name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := parser.New(z.messages, parser.Options{Zone: zone})
+	if err != nil {
+		return nil, err
+	}
+	z.byZone[name] = p
+	return p, nil
 }
 
 // Parse implements sshwhy.Parser.

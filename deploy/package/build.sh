@@ -2,36 +2,64 @@
 # Makes all packages into dist/: .deb, .rpm, .apk and .tar.gz for amd64 and
 # arm64, checksums and lists of what is inside. The same commit gives the same
 # bytes: times are those of the commit, paths are left out.
+#
+# PACKAGES="amd64:deb" makes that one alone, for a test.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+umask 022
+export LC_ALL=C TZ=UTC
 
-export MTIME VERSION SOURCE_DATE_EPOCH
+export SOURCE_DATE_EPOCH
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
-MTIME=$(date -u -d "@$SOURCE_DATE_EPOCH" +%Y-%m-%dT%H:%M:%SZ)
 VERSION=${VERSION:-$(git describe --tags --match 'v*' 2>/dev/null | sed 's/^v//' || true)}
-VERSION=${VERSION:-0.0.0~$(git log -1 --format=%cd.%h --date=format:%Y%m%d)}
-tools=(go tool -modfile=tools/go.mod)
+VERSION=${VERSION:-0.0.0~$(git log -1 --format=%cd.%h --abbrev=12 --date=format-local:%Y%m%d)}
+PACKAGES=${PACKAGES:-amd64:deb,rpm,apk,tar arm64:deb,rpm,apk,tar}
+
+# The compiler's own settings of this machine must not show in the result.
+build() {
+	GOFLAGS='' GOAMD64=v1 GOARM64=v8.0 CGO_ENABLED=0 GOOS=linux GOARCH=$1 \
+		go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$VERSION" -o "$2" ./cmd/sshwhy
+}
 
 rm -rf dist
-mkdir -p dist/man dist/completions
-for GOARCH in amd64 arm64; do
-	CGO_ENABLED=0 GOOS=linux GOARCH=$GOARCH go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$VERSION" -o "dist/$GOARCH/sshwhy" ./cmd/sshwhy
-done
-native=dist/$(go env GOARCH)/sshwhy
+mkdir -p dist/man dist/completions dist/tools
+GOFLAGS='' go build -C tools -o ../dist/tools/nfpm github.com/goreleaser/nfpm/v2/cmd/nfpm
+
+host=$(go env GOHOSTARCH)
+native=dist/$host/sshwhy
+build "$host" "$native"
 "$native" man dist/man
 gzip -9n dist/man/*.1
 "$native" completion bash > dist/completions/sshwhy.bash
 "$native" completion zsh > dist/completions/_sshwhy
 "$native" completion fish > dist/completions/sshwhy.fish
+find dist/man dist/completions -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
 
-for GOARCH in amd64 arm64; do
-	export GOARCH
-	for kind in deb rpm apk; do
-		"${tools[@]}" nfpm package --config deploy/package/nfpm.yaml --packager "$kind" --target dist/ > /dev/null
+# tarball ARCH writes the .tar.gz: what a package holds, without its scripts.
+tarball() {
+	local name=sshwhy-$VERSION
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw --mtime="@$SOURCE_DATE_EPOCH" \
+		--transform "s,^dist/$1/,," --transform 's,^dist/,,' --transform "s,^,$name/," --format=gnu -cf - \
+		"dist/$1/sshwhy" dist/man dist/completions LICENSE README.md CHANGELOG.md deploy/systemd deploy/package/sshwhy.yaml |
+		gzip -9n > "dist/sshwhy_${VERSION}_linux_$1.tar.gz"
+}
+
+for entry in $PACKAGES; do
+	ARCH=${entry%%:*}
+	mkdir -p "dist/$ARCH"
+	[ "$ARCH" = "$host" ] || build "$ARCH" "dist/$ARCH/sshwhy"
+	sed "s/\${ARCH}/$ARCH/g; s/\${VERSION}/$VERSION/g" deploy/package/nfpm.yaml > dist/tools/nfpm.yaml
+	for kind in $(tr , ' ' <<< "${entry#*:}"); do
+		if [ "$kind" = tar ]; then
+			tarball "$ARCH"
+		else
+			dist/tools/nfpm package --config dist/tools/nfpm.yaml --packager "$kind" --target dist/ >&2
+		fi
 	done
-	go version -m "dist/$GOARCH/sshwhy" > "dist/sshwhy_${VERSION}_linux_$GOARCH.modules.txt"
-	tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C dist \
-		--transform "s,^$GOARCH/,," --transform "s,^,sshwhy-$VERSION/," -cf - "$GOARCH/sshwhy" man completions -C .. LICENSE README.md CHANGELOG.md deploy/systemd deploy/package/sshwhy.yaml |
-		gzip -9n > "dist/sshwhy_${VERSION}_linux_$GOARCH.tar.gz"
+	# What the binary is made of: every module with its version and hash.
+	go version -m "dist/$ARCH/sshwhy" | sed "1s,.*,sshwhy $VERSION linux/$ARCH," > "dist/sshwhy_${VERSION}_linux_$ARCH.modules.txt"
 done
-(cd dist && sha256sum -- *.deb *.rpm *.apk *.tar.gz *.txt > SHA256SUMS && cat SHA256SUMS)
+rm -rf dist/tools
+cd dist
+find . -maxdepth 1 -type f \( -name '*.deb' -o -name '*.rpm' -o -name '*.apk' -o -name '*.tar.gz' -o -name '*.txt' \) -printf '%f\n' | sort | xargs sha256sum > SHA256SUMS
+cat SHA256SUMS
