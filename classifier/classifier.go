@@ -203,7 +203,8 @@ func (k *Classifier) connect(h *host, ev *sshwhy.Event, r *rule) {
 		k.serve(h, ev, r)
 		return
 	}
-	f := factsOf(ev)
+	var f facts
+	f.read(ev)
 	c := k.join(h, ev, r, &f)
 	if c == nil {
 		return

@@ -8,8 +8,12 @@ import (
 
 // connection is what is known of one connection. Connections are used again
 // once they are done: see table.
+//
+// A line of a log is about another connection than the line before, so that
+// nearly each costs a way to memory: what every line needs lies close together.
 type connection struct {
-	use // what begins anew with every use
+	place place[connection]
+	use   // what begins anew with every use
 
 	// The rest is emptied and keeps its memory.
 	ident         []byte
@@ -23,40 +27,58 @@ type connection struct {
 	lines         []evidence
 	text          []byte   // the lines' texts, one after the other
 	signs         []signal // of each line what it was the first to show; only for Options.Why
-	place         place[connection]
 }
+
+// newConnection makes a connection with room for what most have, side by side.
+func newConnection() *connection {
+	c := &connection{}
+	c.place.of = c
+	room := make([]byte, usualRoom)
+	for _, part := range [...]struct {
+		of   *[]byte
+		size int
+	}{{&c.address, 40}, {&c.user, 32}, {&c.ident, 16}, {&c.method, 24}, {&c.keyType, 16}, {&c.print, 64}, {&c.text, 256}} {
+		*part.of, room = room[:0:part.size], room[part.size:]
+	}
+	c.lines, c.proofs = make([]evidence, 0, 8), make([]shown, 0, 2)
+	return c
+}
+
+// usualRoom is what newConnection shares out.
+const usualRoom = 40 + 32 + 16 + 24 + 16 + 64 + 256
 
 // use is what is known of a connection without any memory of its own.
 type use struct {
 	host *host
 	// key is the host and process by which the connection is found; child
 	// the one of the process that sshd starts after login, 0 for none.
-	key, child uint64
-	peer       uint64 // its key among the peers, 0 for none
-	state      state
+	key       uint64
+	saw       signal
+	last      int64 // the time of the last line
+	seen      int64 // its host's clock when the last line came
+	state     state
+	userKnown bool
+	orphaned  bool // it stands among its host's orphans
+	port      int
+	weight    int // its share in table.bytes
+	passwords int
+	keys      int
+	child     uint64
+	peer      uint64 // its key among the peers, 0 for none
+	code      int64  // of the client's disconnect message (RFC 4253, 11.1), 0 for none
+	dropped   int    // lines that were not kept
 
 	// Of the first line: what the id is made of.
 	pid     int32
-	start   int64
 	ordinal uint32
+	start   int64
 	source  string
 
-	last     int64  // the time of the last line
-	seen     int64  // its host's clock when the last line came
 	number   uint64 // tells it from all others
 	turn     uint64 // orders those of a list; set where it is held
 	revision int
 	told     verdict // what the last revision said
-
-	saw             signal
-	code            int64 // of the client's disconnect message (RFC 4253, 11.1), 0 for none
-	passwords, keys int
-	userKnown       bool
-	orphaned        bool // it stands among its host's orphans
-	port            int
-	dropped         int   // lines that were not kept
-	weight          int   // its share in table.bytes
-	looked          *look // what an inspection found, nil for none
+	looked   *look   // what an inspection found, nil for none
 	held
 }
 
@@ -143,9 +165,9 @@ func (c *connection) size() int {
 	return connectionSize + cap(c.text) + 8*cap(c.lines) + 48*cap(c.proofs) + cap(c.user) + cap(c.address)
 }
 
-// connectionSize is that of the struct, of its entries in the maps, and of the
+// connectionSize is that of the struct, of its entries in the indexes, and of the
 // short texts that every connection has.
-const connectionSize = 1000
+const connectionSize = 740
 
 // line gives the text of a kept line.
 func (c *connection) line(i int) []byte {

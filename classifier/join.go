@@ -325,8 +325,9 @@ type facts struct {
 	who     uint8
 }
 
-func factsOf(ev *sshwhy.Event) facts {
-	var f facts
+// read takes them from an event; f is empty before. It is handed on by its
+// address, for it is filled for every line.
+func (f *facts) read(ev *sshwhy.Event) {
 	fields := ev.Captures()
 	for i := range fields {
 		c := &fields[i]
@@ -345,7 +346,6 @@ func factsOf(ev *sshwhy.Event) facts {
 			f.who = c.Value
 		}
 	}
-	return f
 }
 
 // number reads a port; what is none gives 0.

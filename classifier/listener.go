@@ -11,7 +11,8 @@ import (
 func (k *Classifier) drop(h *host, ev *sshwhy.Event) {
 	c := k.table.create(h, ev, 0) // the process is the listener's
 	c.ordinal = k.table.counted(h, ev, ev.Time/int64(time.Second))
-	f := factsOf(ev)
+	var f facts
+	f.read(ev)
 	k.learn(c, ev, &k.rules[ev.Pattern], &f)
 	k.settle(c)
 	k.table.remove(c)
@@ -31,7 +32,8 @@ func (k *Classifier) timeOut(h *host, ev *sshwhy.Event) {
 		c = k.table.create(h, &named, h.processKey(pid))
 	}
 	k.table.touch(c, ev.Time)
-	f := factsOf(ev)
+	var f facts
+	f.read(ev)
 	k.learn(c, ev, &k.rules[ev.Pattern], &f)
 	k.settle(c)
 }

@@ -68,7 +68,8 @@ func (k *Classifier) note(h *host, ev *sshwhy.Event, r *rule) *connection {
 		k.table.move(c, stateService)
 	}
 	k.table.touch(c, ev.Time)
-	f := factsOf(ev)
+	var f facts
+	f.read(ev)
 	k.learn(c, ev, r, &f)
 	return c
 }
@@ -104,7 +105,7 @@ func (k *Classifier) tellService(c *connection, p *shown, fails bool) {
 	if p.confidence != sshwhy.ConfidenceCertain {
 		d.candidates = k.alike(p.cause)
 	}
-	k.hand(c, d)
+	k.hand(c, &d)
 }
 
 // fatalAlone tells whether the last line is one after which sshd cannot have

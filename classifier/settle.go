@@ -56,10 +56,16 @@ func (k *Classifier) revise(c *connection) {
 
 // tell hands out the finding of a connection, unless it says what was said
 // before.
-func (k *Classifier) tell(c *connection) { k.hand(c, k.looked(c, k.decide(c))) }
+func (k *Classifier) tell(c *connection) {
+	d := k.decide(c)
+	if c.looked != nil {
+		d = k.looked(c, d)
+	}
+	k.hand(c, &d)
+}
 
 // hand fills the finding from a connection and its decision.
-func (k *Classifier) hand(c *connection, d decision) {
+func (k *Classifier) hand(c *connection, d *decision) {
 	f := &k.finding
 	f.Values, f.Remarks, f.Decisive = f.Values[:0], f.Remarks[:0], -1
 	for i := range c.proofs {
@@ -94,7 +100,7 @@ func (k *Classifier) hand(c *connection, d decision) {
 		k.show(f, c.looked)
 	}
 	if k.options.Why {
-		k.explain(c, &d, f)
+		k.explain(c, d, f)
 	}
 	k.yield(f)
 }

@@ -344,12 +344,11 @@ func (c *custody) rest() {
 				c.tick(g.place(f.path))
 			}
 		}
-		f.lingering = slices.DeleteFunc(f.lingering, func(p sshwhy.Place) bool {
-			n, _ := generationNumber(p.Generation)
-			if c.stopped || !f.succeeded(n) {
+		f.lingering = slices.DeleteFunc(f.lingering, func(l lingering) bool {
+			if c.stopped || !f.succeeded(l.order) {
 				return false
 			}
-			c.tick(p)
+			c.tick(l.Place)
 			return true
 		})
 	}

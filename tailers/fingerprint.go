@@ -20,7 +20,7 @@ type head struct {
 	text []byte // at most headLength bytes
 }
 
-// read reads the head of r, which begins at base and of which size bytes are
+// readHead reads the head of r, which begins at base and of which size bytes are
 // known to be written.
 func readHead(r io.ReaderAt, base, size int64) (head, error) {
 	text := make([]byte, min(headLength, max(size-base, 0)))
@@ -78,12 +78,12 @@ func readImprint(b []byte) (m imprint, ok bool) {
 	return m, m.size <= headLength && m.base >= 0
 }
 
-// begins tells whether r begins as the generation of the mark did.
-func (m imprint) begins(r io.ReaderAt) bool {
+// find reads the head that was summed, and tells whether r begins with it.
+func (m imprint) find(r io.ReaderAt) (head, bool) {
 	text := make([]byte, m.size)
 	if n, _ := r.ReadAt(text, m.base); n < m.size {
-		return false
+		return head{}, false
 	}
 	sum := sha256.Sum256(text)
-	return m.size > 0 && bytes.Equal(sum[:16], m.sum[:])
+	return head{m.base, text}, m.size > 0 && bytes.Equal(sum[:16], m.sum[:])
 }

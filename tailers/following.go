@@ -29,14 +29,21 @@ type following struct {
 	next  time.Time // when to look again
 	pause time.Duration
 
-	folder    time.Time      // the change of the folder that was last scanned
-	again     bool           // scan, whatever the folder says
-	lingering []sshwhy.Place // of closed generations that have no successor yet
-	vanished  int            // files that appeared under the name, less those that were found
-	scanned   time.Time      // when that was
-	blind     bool           // it was told that what lives shortly is not seen
+	folder    time.Time   // the change of the folder that was last scanned
+	again     bool        // scan, whatever the folder says
+	lingering []lingering // of closed generations that have no successor yet
+	highest   float64     // the order of the newest generation
+	vanished  int         // files that appeared under the name, less those that were found
+	scanned   time.Time   // when that was
+	blind     bool        // it was told that what lives shortly is not seen
 	told      map[string]bool
 	deaf      int // lines in a row that the library did not tell of
+}
+
+// lingering is the place of a generation that is closed.
+type lingering struct {
+	sshwhy.Place
+	order float64
 }
 
 // past is a file that is known and not read: a generation that was read to its
@@ -62,8 +69,26 @@ func (f *following) byInode(i inode) *generation {
 
 // succeeded tells whether the ledger has a place in a later generation. Until
 // then that of the last one is needed: by it a later run knows what was read.
-func (f *following) succeeded(n int64) bool {
-	return slices.ContainsFunc(f.generations, func(g *generation) bool { return g.number > n && g.announced && len(g.head.text) > 0 })
+func (f *following) succeeded(order float64) bool {
+	return slices.ContainsFunc(f.generations, func(g *generation) bool { return g.order > order && g.announced && len(g.head.text) > 0 })
+}
+
+// arrange gives the generations that were added their order among the others,
+// those that are closed included.
+func (f *following) arrange() {
+	before := 0.0
+	for i, g := range f.generations {
+		if g.order == 0 {
+			after := slices.IndexFunc(f.generations[i:], func(o *generation) bool { return o.order > 0 })
+			if after < 0 {
+				f.highest++
+				g.order = f.highest
+			} else {
+				g.order = (before + f.generations[i+after].order) / 2
+			}
+		}
+		before = g.order
+	}
 }
 
 // generation makes the next generation of the path.
@@ -133,6 +158,7 @@ func (c *custody) adopt(f *following, file *os.File) {
 		g.head, g.offset = p.head, p.offset
 	}
 	f.generations = append(f.generations, g)
+	f.arrange()
 	c.leads(f, g)
 }
 
@@ -386,10 +412,10 @@ func (c *custody) finish(f *following, g *generation) {
 	if !g.announced {
 		return
 	}
-	if f.succeeded(g.number) {
+	if f.succeeded(g.order) {
 		c.tick(p)
 	} else {
-		f.lingering = append(f.lingering, p)
+		f.lingering = append(f.lingering, lingering{p, g.order})
 	}
 }
 

@@ -17,9 +17,10 @@ import (
 // those below offset were given, those behind are read from here on, by
 // whomever it is given to.
 type generation struct {
-	path   string // that is followed
-	number int64  // the order of generations of a name
-	id     string // Place.Generation
+	path   string  // that is followed
+	number int64   // counts the generations of a name, in the order in which they were found
+	order  float64 // tells their true order; set by arrange
+	id     string  // Place.Generation
 	inode  inode
 	file   *os.File  // our own descriptor; nil where packed holds the content, or nothing is left
 	packed *unpacked // the content of a compressed file; nil where file is set

@@ -74,6 +74,7 @@ func (c *custody) scan(f *following) {
 				at = max(0, slices.Index(f.generations, f.named))
 			}
 			f.generations = slices.Insert(f.generations, at, g)
+			f.arrange()
 			f.vanished--
 			at++
 		}
@@ -160,21 +161,32 @@ func (c *custody) identify(f *following, s *sibling, file *os.File, packed *unpa
 	if packed != nil {
 		content = packed.beginning()
 	}
+	h, err := readHead(content, 0, headLength) // once: it may grow
+	if err != nil || len(h.text) == 0 {
+		f.again = f.again || s.size == 0 // it may be a copy that was just begun
+		return nil, nil
+	}
 	for _, g := range f.generations {
-		if !g.head.heads(content) {
+		switch {
+		case !g.head.begins(h, content):
 			continue
-		}
-		if !g.bereft.IsZero() { // it was truncated: this is its copy
+		case len(h.text) < len(g.head.text): // a copy that was just begun
+			f.again = true
+			return nil, nil
+		case !g.bereft.IsZero(): // it was truncated: this is its copy
 			g.receive(s, file, packed)
 			return g, nil
 		}
 		return nil, f.remember(&past{id: g.id, inode: s.inode, head: g.head, offset: s.size, copy: true, size: s.size, modified: s.modified})
 	}
 	for _, p := range slices.Backward(f.past) {
-		if !p.head.heads(content) {
+		switch {
+		case !p.head.begins(h, content):
 			continue
-		}
-		if p.inode != s.inode || packed != nil {
+		case len(h.text) < len(p.head.text):
+			f.again = true
+			return nil, nil
+		case p.inode != s.inode || packed != nil:
 			return nil, f.remember(&past{id: p.id, inode: s.inode, head: p.head, offset: s.size, copy: true, size: s.size, modified: s.modified})
 		}
 		p.size, p.modified = s.size, s.modified
@@ -186,10 +198,6 @@ func (c *custody) identify(f *following, s *sibling, file *os.File, packed *unpa
 		g.offset, g.head, g.left = p.offset, p.head, time.Now()
 		f.past = slices.DeleteFunc(f.past, func(o *past) bool { return o == p })
 		return g, nil
-	}
-	h, err := readHead(content, 0, headLength)
-	if err != nil || len(h.text) == 0 {
-		return nil, nil
 	}
 	if s.modified.Before(f.begun.Add(-time.Minute)) { // what an administrator put there
 		return nil, f.remember(&past{inode: s.inode, head: h, offset: s.size, size: s.size, modified: s.modified})
@@ -205,6 +213,15 @@ func (c *custody) identify(f *following, s *sibling, file *os.File, packed *unpa
 func (f *following) remember(p *past) *past {
 	f.past = append(f.past, p)
 	return p
+}
+
+// begins tells whether the head, or a part of it, is what content begins with,
+// of which the first bytes are known.
+func (h head) begins(first head, content io.ReaderAt) bool {
+	if h.base == 0 {
+		return h.same(first)
+	}
+	return h.heads(content)
 }
 
 // heads tells whether content begins with the head.
@@ -230,6 +247,7 @@ func (c *custody) salvage(f *following, g *generation, chunk []byte) {
 		next.left = g.left
 	}
 	f.generations = slices.Insert(f.generations, slices.Index(f.generations, g)+1, next)
+	f.arrange()
 	if c.findCopy(f, g) {
 		return
 	}

@@ -69,50 +69,51 @@ func (g *generation) establish() {
 // resume goes on where the last run was: in the files of its places, under
 // whatever name they are now, and then in all that is newer.
 func (c *custody) resume(f *following, kept []keptPlace) {
-	oldest := kept[0].mark.modified
+	oldest, last := kept[0].mark.modified, kept[0].mark.modified
 	for _, k := range kept {
 		if k.mark.modified.Before(oldest) {
 			oldest = k.mark.modified
 		}
+		if k.mark.modified.After(last) {
+			last = k.mark.modified
+		}
 	}
-	list := f.gather(func(s *sibling) bool { return !s.modified.Before(oldest.Add(-time.Minute)) })
+	wanted := func(s *sibling) bool { return !s.modified.Before(oldest.Add(-time.Minute)) }
 	live := f.named
-	if live != nil {
-		live.meet() // it may be a sibling by now, compressed even
+	m := matchPlaces(kept, live, f.gather(wanted))
+	for try := 1; m.lacks(kept, last) && try < 6; try++ { // it may just have been truncated
+		for _, x := range m.list {
+			x.close()
+		}
+		time.Sleep(time.Duration(try) * time.Millisecond)
+		m = matchPlaces(kept, live, f.gather(wanted))
 	}
-	newest, liveTaken := -1, false // the newest sibling that has a place
+	list, newest, liveTaken := m.list, -1, false // newest is the newest sibling that has a place
 	taken := map[*found]bool{}
 	var begin []*generation
 	for n, k := range kept {
-		if k.mark.size == 0 {
-			// Nothing was read of it: all that is newer than the others is
-			// unread anyway, and its inode may be another file's by now.
+		switch x := m.places[n]; {
+		case k.mark.size == 0:
 			c.missing(f, k, false)
-			continue
-		}
-		if live != nil && !liveTaken && k.fits(live.inode, live.file) {
-			live.id, live.number, live.offset, live.head.base, live.announced = k.Generation, k.number, k.Offset, k.mark.base, true
-			live.establish()
+		case n == m.live:
+			live.id, live.number, live.offset, live.announced = k.Generation, k.number, k.Offset, true
+			live.head, live.mark = m.head, nil // as it was: it may have been truncated since
 			liveTaken = true
-			continue
+		case x == nil:
+			c.missing(f, k, k.mark.modified.Equal(last))
+		default:
+			taken[x] = true
+			newest = max(newest, slices.Index(list, x))
+			g, err := x.generation(f, k.Generation, k.number, k.Offset)
+			if err != nil {
+				c.trouble(fmt.Errorf("reading a rotated log: %w", err))
+				continue
+			}
+			g.head.base, g.announced = k.mark.base, true
+			g.establish()
+			begin = append(begin, g)
 		}
-		i := k.find(list, taken)
-		if i < 0 {
-			c.missing(f, k, n == len(kept)-1)
-			continue
-		}
-		taken[list[i]] = true
-		newest = max(newest, i)
-		g, err := list[i].generation(f, k.Generation, k.number, k.Offset)
-		if err != nil {
-			c.trouble(fmt.Errorf("reading a rotated log: %w", err))
-			continue
-		}
-		g.head.base, g.announced = k.mark.base, true
-		g.establish()
-		begin = append(begin, g)
 	}
-	last := kept[len(kept)-1].mark.modified
 	if last.Unix() <= 0 {
 		last = f.begun // it was never read
 	}
@@ -144,6 +145,16 @@ func (c *custody) resume(f *following, kept []keptPlace) {
 		}
 	}
 	f.generations = append(append(begin, f.generations...), later...)
+	f.reorder()
+}
+
+// reorder gives all generations their order anew.
+func (f *following) reorder() {
+	f.highest = 0
+	for _, g := range f.generations {
+		g.order = 0
+	}
+	f.arrange()
 }
 
 // unopened has a sibling count as unread until it can be opened.
@@ -154,26 +165,88 @@ func (f *following) unopened(x *found) {
 	}
 }
 
-// fits tells whether a file is the one of the place: by inode and beginning.
-func (k *keptPlace) fits(i inode, file *os.File) bool {
+// fits tells whether a file is the one of the place, by inode and beginning,
+// which it gives.
+func (k *keptPlace) fits(i inode, file *os.File) (head, bool) {
 	if i != k.mark.inode {
-		return false
+		return head{}, false
+	}
+	h, ok := k.mark.find(file)
+	if !ok {
+		return head{}, false
 	}
 	info, err := file.Stat()
-	return err == nil && info.Size() >= k.Offset && k.mark.begins(file)
+	return h, err == nil && info.Size() >= k.Offset
+}
+
+// match says which file each place is in.
+type match struct {
+	list   []*found
+	places []*found // by the index of the place; nil where it is in none
+	live   int      // the index of the place that is in the live file; -1 if none is
+	head   head     // of the live file, then
+}
+
+// lacks tells whether the place that was read last is in no file.
+func (m *match) lacks(kept []keptPlace, last time.Time) bool {
+	for n, k := range kept {
+		if m.places[n] == nil && n != m.live && k.mark.size > 0 && k.mark.modified.Equal(last) {
+			return true
+		}
+	}
+	return false
+}
+
+// matchPlaces finds the files of the places. Of a place where nothing was read
+// nothing is known: all that is newer than the others is unread anyway, and
+// its inode may be another file's by now.
+func matchPlaces(kept []keptPlace, live *generation, list []*found) match {
+	m := match{list: list, places: make([]*found, len(kept)), live: -1}
+	if live != nil {
+		live.head = head{}
+		live.meet() // it may be a sibling by now, compressed even
+	}
+	taken := map[*found]bool{}
+	for n, k := range kept {
+		if k.mark.size == 0 {
+			continue
+		}
+		if live != nil && m.live < 0 {
+			if h, ok := k.fits(live.inode, live.file); ok {
+				m.live, m.head = n, h
+				continue
+			}
+		}
+		if x := k.find(list, taken); x != nil {
+			taken[x] = true
+			m.places[n] = x
+		}
+	}
+	return m
 }
 
 // find finds the file of a place among siblings: as it is, else a copy or the
-// compressed form. It gives -1 if it is not among them.
-func (k *keptPlace) find(list []*found, taken map[*found]bool) int {
-	for i, x := range list {
-		if !taken[x] && x.file != nil && k.fits(x.inode, x.file) {
-			return i
+// compressed form. It gives nil if it is not among them.
+func (k *keptPlace) find(list []*found, taken map[*found]bool) *found {
+	for _, x := range list {
+		if taken[x] || x.file == nil {
+			continue
+		}
+		if _, ok := k.fits(x.inode, x.file); ok {
+			return x
 		}
 	}
-	return slices.IndexFunc(list, func(x *found) bool {
-		return !taken[x] && x.looked && x.err == nil && k.mark.begins(x.content())
+	i := slices.IndexFunc(list, func(x *found) bool {
+		if taken[x] || !x.looked || x.err != nil {
+			return false
+		}
+		_, ok := k.mark.find(x.content())
+		return ok
 	})
+	if i < 0 {
+		return nil
+	}
+	return list[i]
 }
 
 // missing has the ledger forget a place whose file is gone. If it was the one
@@ -181,7 +254,7 @@ func (k *keptPlace) find(list []*found, taken map[*found]bool) int {
 func (c *custody) missing(f *following, k keptPlace, newest bool) {
 	p := k.Place
 	p.Done = true
-	f.lingering = append(f.lingering, p)
+	f.lingering = append(f.lingering, lingering{Place: p})
 	if newest && k.mark.size > 0 {
 		c.lost(f, "the file that was read last was deleted, or truncated, while sshwhy did not run: lines may be lost",
 			"let logrotate keep at least one old file (rotate 1) and rename it (create)")
@@ -237,6 +310,7 @@ func (c *custody) since(f *following) {
 		f.named.establish()
 	}
 	f.generations = append(begin, f.generations...)
+	f.reorder()
 }
 
 // sinceIn gives the offset in a sibling. A compressed one is read up to there.

@@ -142,7 +142,7 @@ func TestTortureKill(t *testing.T) {
 		{"rename and compress", (*load).renameAndCompress},
 		{"copytruncate", (*load).copyTruncate},
 	} {
-		t.Run(c.name, func(t *testing.T) { kill(t, "kill -9, "+c.name, c.rotate, int(long(10, 200))) })
+		t.Run(c.name, func(t *testing.T) { kill(t, "kill -9, "+c.name, c.rotate, int(long(4, 200))) })
 	}
 }
 
@@ -153,7 +153,8 @@ func kill(t *testing.T, name string, rotate func(*load), times int) {
 	l.one()
 	path := filepath.Join(dir, "journal")
 	var said strings.Builder
-	run := func(lives time.Duration) {
+	// Every other child may get to its work before its time runs out.
+	run := func(lives time.Duration, work bool) {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestKilledChild$")
 		cmd.Env = append(os.Environ(), childLog+"="+l.path, childJournal+"="+path)
 		out, err := cmd.StdoutPipe()
@@ -164,13 +165,20 @@ func kill(t *testing.T, name string, rotate func(*load), times int) {
 			t.Error(err)
 			return
 		}
-		end := time.AfterFunc(lives, func() { cmd.Process.Kill() })
+		before := sizeOf(path)
+		end := time.AfterFunc(0, func() {
+			for deadline := time.Now().Add(10 * time.Second); work && sizeOf(path) == before && time.Now().Before(deadline); {
+				time.Sleep(time.Millisecond)
+			}
+			time.Sleep(lives)
+			cmd.Process.Kill()
+		})
 		defer end.Stop()
 		text, _ := io.ReadAll(out)
 		said.Write(text)
 		_ = cmd.Wait()
 	}
-	run(300 * time.Millisecond) // before the first rotation
+	run(300*time.Millisecond, true) // before the first rotation
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	rotations := 0
 	go func() {
@@ -193,12 +201,12 @@ func kill(t *testing.T, name string, rotate func(*load), times int) {
 			}
 		}
 	}()
-	for range times {
-		run(time.Duration(rand.Int64N(int64(120 * time.Millisecond))))
+	for n := range times {
+		run(time.Duration(rand.Int64N(int64(120*time.Millisecond))), n%2 == 0)
 	}
 	close(stop)
 	<-stopped
-	run(3 * time.Second)
+	run(long(time.Second, 3*time.Second), true)
 	j, err := openKept(path)
 	if err != nil {
 		t.Fatal(err)
@@ -223,4 +231,12 @@ func kill(t *testing.T, name string, rotate func(*load), times int) {
 	if lost > 0 || twice > 0 {
 		t.Fail()
 	}
+}
+
+func sizeOf(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }

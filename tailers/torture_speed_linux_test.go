@@ -37,7 +37,7 @@ func TestTortureBacklog(t *testing.T) {
 	}
 	w := bufio.NewWriterSize(file, 1<<20)
 	total, size := 0, int64(0)
-	for most := long64(64<<20, 1<<30); size < most; total++ {
+	for most := long64(16<<20, 1<<30); size < most; total++ {
 		n, _ := fmt.Fprintf(w, "Nov 22 15:35:56 edge05 sshd[%d]: Failed password for invalid user admin from 203.0.113.7 port %d ssh2\n", 1000+total%30000, 1024+total%60000)
 		size += int64(n)
 	}
@@ -110,7 +110,7 @@ func latency(t *testing.T, name string, pause time.Duration, rotating bool) {
 	<-begun
 	var all []time.Duration
 	used, wall := cpu(t), time.Now()
-	for end := time.Now().Add(long(time.Second, 30*time.Second)); time.Now().Before(end); {
+	for end := time.Now().Add(long(400*time.Millisecond, 30*time.Second)); time.Now().Before(end); {
 		if rotating && len(all)%50 == 25 {
 			l.rename()
 		}
@@ -141,10 +141,10 @@ func TestTortureIdle(t *testing.T) {
 			f.watch = func() (*names, error) { return nil, syscall.EMFILE }
 		}
 		r := startFile(t, f).ready()
-		time.Sleep(2 * time.Second)
+		time.Sleep(long(300*time.Millisecond, 2*time.Second))
 		before := cpu(t)
 		wall := time.Now()
-		time.Sleep(long(2*time.Second, 60*time.Second))
+		time.Sleep(long(300*time.Millisecond, 60*time.Second))
 		used := cpu(t) - before
 		name := "ten quiet files"
 		if polling {
@@ -187,7 +187,7 @@ func TestTortureLibraryAlone(t *testing.T) {
 			}
 		}()
 		rotations := 0
-		for end := time.Now().Add(long(time.Second, 10*time.Second)); time.Now().Before(end); rotations++ {
+		for end := time.Now().Add(long(400*time.Millisecond, 10*time.Second)); time.Now().Before(end); rotations++ {
 			for pause := time.Now().Add(200 * time.Millisecond); time.Now().Before(pause); time.Sleep(time.Millisecond) {
 				for range 5 {
 					l.one()

@@ -256,7 +256,7 @@ func TestLoadChild(t *testing.T) {
 	l := newLoad(t, path)
 	did := deed{}
 	began := time.Now()
-	for end := began.Add(long(time.Second, 30*time.Second)); time.Now().Before(end); did.Rotations++ {
+	for end := began.Add(long(400*time.Millisecond, 30*time.Second)); time.Now().Before(end); did.Rotations++ {
 		l.write(time.Now().Add(20*time.Millisecond - time.Since(began)%(20*time.Millisecond)))
 		for _, r := range rotations {
 			if r.name == os.Getenv(childRotation) {
@@ -356,7 +356,7 @@ func TestTortureCopyTruncate(t *testing.T) {
 	}()
 	there := &tally{}
 	rotations := 0
-	for end := time.Now().Add(long(2*time.Second, 30*time.Second)); time.Now().Before(end); rotations++ {
+	for end := time.Now().Add(long(500*time.Millisecond, 30*time.Second)); time.Now().Before(end); rotations++ {
 		time.Sleep(20 * time.Millisecond)
 		l.shift("")
 		l.slowCopy(there)
