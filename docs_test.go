@@ -131,8 +131,14 @@ func TestDocumentedCommands(t *testing.T) {
 				h.checkLines(t, where, b.lines)
 			case "console":
 				for _, line := range b.lines {
-					if command, ok := strings.CutPrefix(line, "$ "); ok {
-						h.checkLines(t, where, []string{command})
+					if typed, ok := strings.CutPrefix(line, "$ "); ok {
+						h.checkLines(t, where, []string{typed})
+					}
+				}
+			default:
+				for _, line := range b.lines {
+					if command.MatchString("    " + line) {
+						t.Errorf("%s: a command stands in a block that is not marked sh, sh other-host or console: %s", where, line)
 					}
 				}
 			}
@@ -350,11 +356,15 @@ var (
 // TestLinks follows every link of the pages that leads within the project, to
 // the heading if it names one, and holds those that lead out to https.
 func TestLinks(t *testing.T) {
+	headings := map[string]map[string]bool{}
 	for _, page := range pages(t) {
 		_, prose := fences(read(t, page))
 		for i, line := range prose {
+			if !strings.Contains(line, "](") {
+				continue
+			}
 			for _, m := range link.FindAllStringSubmatch(inlineCode.ReplaceAllString(line, ""), -1) {
-				if fault := follow(t, page, m[1]); fault != "" {
+				if fault := follow(t, page, m[1], headings); fault != "" {
 					t.Errorf("%s:%d: %s: %s", page, i+1, m[1], fault)
 				}
 			}
@@ -362,7 +372,9 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-func follow(t *testing.T, page, target string) string {
+// follow says what is wrong with a link, "" for nothing. The headings of pages
+// are kept in the map.
+func follow(t *testing.T, page, target string, headings map[string]map[string]bool) string {
 	if strings.Contains(target, "://") {
 		if !strings.HasPrefix(target, "https://") {
 			return "it is not https"
@@ -380,12 +392,16 @@ func follow(t *testing.T, page, target string) string {
 	if anchor == "" || filepath.Ext(path) != ".md" {
 		return ""
 	}
-	for _, h := range heading.FindAllStringSubmatch(read(t, path), -1) {
-		if slug(h[1]) == anchor {
-			return ""
+	if headings[path] == nil {
+		headings[path] = map[string]bool{}
+		for _, h := range heading.FindAllStringSubmatch(read(t, path), -1) {
+			headings[path][slug(h[1])] = true
 		}
 	}
-	return "the page has no such heading"
+	if !headings[path][anchor] {
+		return "the page has no such heading"
+	}
+	return ""
 }
 
 // slug is what a heading is called in a link.

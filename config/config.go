@@ -162,7 +162,7 @@ type Sink struct {
 	// Template is a file with a Go template that makes the body of a webhook.
 	Template string `mapstructure:"template"`
 	// Batch is how many findings go into one request; for a webhook 1, for
-	// loki 1000.
+	// loki 2000.
 	Batch int `mapstructure:"batch"`
 	// Path is the file that is written.
 	Path string `mapstructure:"path"`

@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -339,20 +340,12 @@ func (d *docker) journal(lines ...string) {
 		fmt.Fprintf(&export, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%s\n_MACHINE_ID=%s\n_HOSTNAME=bookworm\nSYSLOG_FACILITY=4\nPRIORITY=6\n_UID=0\n_COMM=sshd\n_SYSTEMD_UNIT=ssh.service\n_TRANSPORT=syslog\nSYSLOG_IDENTIFIER=%s\nSYSLOG_PID=%s\n_PID=%s\nMESSAGE=%s\n\n",
 			now, now, strings.Repeat("b", 32), machineID, ident, pid, pid, message)
 	}
-	to := d.path("logs/journal/" + machineID + "/system.journal")
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+	// As on a host: for root and the group alone, which new files get too.
+	dir := d.path("logs/journal/" + machineID)
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.Chown(dir, 0, 991), os.Chmod(dir, os.ModeSetgid|0o750)); err != nil {
 		d.Fatal(err)
 	}
-	d.feed(&export, "/lib/systemd/systemd-journal-remote", "-o", to, "-")
-	// As on a host: for root and the group alone.
-	for name, mode := range map[string]os.FileMode{to: 0o640, filepath.Dir(to): 0o750} {
-		if err := os.Chown(name, 0, 991); err != nil {
-			d.Fatal(err)
-		}
-		if err := os.Chmod(name, mode); err != nil {
-			d.Fatal(err)
-		}
-	}
+	d.feed(&export, "/lib/systemd/systemd-journal-remote", "-o", filepath.Join(dir, "system.journal"), "-")
 	writeFile(d.T, d.path("machine-id"), machineID+"\n")
 	writeFile(d.T, d.path("volatile/.keep"), "")
 }

@@ -133,7 +133,7 @@ func lokiOutbox(t testing.TB, address, job string) sinks.OutboxOptions {
 	}
 	t.Cleanup(p.Close)
 	return sinks.OutboxOptions{
-		Name: "loki", Findings: true, Alerts: true, Batch: 1000,
+		Name: "loki", Findings: true, Alerts: true,
 		Encoder: sinks.NewLokiLines(catalogueOf(t), causes.English), Deliverer: sinks.NewLoki(sinks.LokiOptions{URL: u, Job: job, Poster: p}),
 	}
 }

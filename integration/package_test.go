@@ -281,7 +281,7 @@ func packageHelps(h *debian) {
 	}
 	h.says(`. /usr/share/bash-completion/bash_completion; _completion_loader sshwhy || true
 		COMP_WORDS=(sshwhy rep) COMP_CWORD=1 COMP_LINE='sshwhy rep' COMP_POINT=10 COMP_TYPE=9
-		set +eu; __start_sshwhy sshwhy rep sshwhy; echo "${COMPREPLY[@]}"`, "^replay")
+		set +eu; __start_sshwhy sshwhy rep sshwhy; echo "${COMPREPLY[@]}"`, `(?m)^replay`)
 	h.says(`zsh -c 'autoload -U compinit && compinit -u && echo ${_comps[sshwhy]}'`, "^_sshwhy\n$")
 }
 

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
@@ -120,10 +121,11 @@ func stamp(nanoseconds int64) string {
 }
 
 // cell makes a text safe to open: nothing in it moves a cursor, and a
-// spreadsheet takes what begins like a formula for text (OWASP, CSV injection).
+// spreadsheet takes what begins like a formula for text (OWASP, CSV injection);
+// some read the wide letters of Japanese keyboards as the narrow ones.
 func cell(text string) string {
 	text = sshwhy.Printable(text)
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@＝＋－＠", first) {
 		return "'" + text
 	}
 	return text

@@ -258,6 +258,10 @@ func NewLoki(o LokiOptions) *Loki {
 // maxPushes is how many requests are on their way at the same time.
 const maxPushes = 4
 
+// BatchSize gives how many items a Send should get: many, because each host's go
+// in a request of their own.
+func (l *Loki) BatchSize() int { return 2000 }
+
 // Send implements Deliverer. Of the entries of a stream that are refused Loki
 // has stored what is sound, and says no more than why the last one was not; an
 // entry that it has already it stores only once.

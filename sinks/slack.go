@@ -119,7 +119,7 @@ func (e *SlackBlocks) body(f *sshwhy.Finding) []any {
 		return nil
 	}
 	var parts []any
-	parts = append(parts, section(cut(cause.Reason(e.language, f.Value), slackText)))
+	parts = append(parts, section(cause.Reason(e.language, f.Value)))
 	left := slackText
 	for i, step := range cause.Steps(e.language, f.Value) {
 		if i == slackSteps {
@@ -144,7 +144,7 @@ func (e *SlackBlocks) body(f *sshwhy.Finding) []any {
 }
 
 func section(text string) slackRich {
-	return slackRich{"rich_text_section", []any{slackElement{Type: "text", Text: text + "\n"}}}
+	return slackRich{"rich_text_section", []any{slackElement{Type: "text", Text: cut(text, slackText-1) + "\n"}}}
 }
 
 func header(text string) slackBlock {

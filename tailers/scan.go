@@ -90,7 +90,7 @@ func (c *custody) scan(f *following) {
 // of new ones: nobody knows what was not seen.
 func (c *custody) mournUnseen(f *following) {
 	for _, g := range f.generations {
-		if g == f.named || f.blind || g.kept || !deleted(g.file) || slices.ContainsFunc(f.past, func(p *past) bool { return p.id == g.id }) {
+		if g == f.named || f.blind || g.kept || time.Since(g.left) < c.limits.settle || !deleted(g.file) || slices.ContainsFunc(f.past, func(p *past) bool { return p.id == g.id }) {
 			continue
 		}
 		f.blind = true

@@ -165,6 +165,7 @@ func (s *service) follow(ctx context.Context, io streams) error {
 	}
 	s.source = m
 	s.watch = newWatch(func(n *sshwhy.Notice) { s.bulletin.post(n) })
+	s.watch.unseen.first = s.ledger == nil || len(s.ledger.Streams()) == 0
 	return nil
 }
 
@@ -278,6 +279,7 @@ type watch struct {
 	beat                                atomic.Int64 // when the loop last moved
 	tell                                func(*sshwhy.Notice)
 	offset                              offsetWatch
+	unseen                              unseenWatch
 	memory                              quietMemory
 	sources                             lastLines
 }
@@ -287,6 +289,7 @@ func newWatch(tell func(*sshwhy.Notice)) *watch {
 	w.offset = offsetWatch{now: time.Now, tell: func(d time.Duration) {
 		tell(&sshwhy.Notice{Code: "times-off", Text: fmt.Sprintf("the times in the log differ from this host's clock by %s", d), Hint: "check timezone: in the configuration, and the clock of the host that writes it"})
 	}}
+	w.unseen = unseenWatch{began: time.Now(), tell: tell}
 	w.beat.Store(time.Now().UnixNano())
 	return w
 }
@@ -296,6 +299,7 @@ func (w *watch) note(ev *sshwhy.Event) {
 	now := time.Now().UnixNano()
 	w.beat.Store(now)
 	w.offset.note(ev)
+	w.unseen.note(ev, time.Unix(0, now))
 	w.memory.note(ev)
 	if ev.Record.Tick || ev.Record.Inspection != nil {
 		return

@@ -117,9 +117,6 @@ func (m *sinkMaker) poster(c *config.Sink, o *sinks.OutboxOptions, p *sinks.Post
 	case "slack":
 		return sinks.NewSlack(sinks.SlackOptions{URL: u, Poster: p}), sinks.NewSlackBlocks(m.catalogue, language, m.zone()), nil
 	case "loki":
-		if o.Batch == 0 {
-			o.Batch = 1000
-		}
 		return sinks.NewLoki(sinks.LokiOptions{URL: u, Header: header, Tenant: c.Tenant, Job: c.Job, Poster: p}), sinks.NewLokiLines(m.catalogue, language), nil
 	case "alertmanager":
 		o.Updates = true

@@ -35,4 +35,7 @@ hostname edge05
 ip link set lo up
 pivot_root . mnt
 umount -l /mnt
+# As systemd does on a machine, and leaves to others in a container: credentials
+# are mounted beside the service.
+mount --make-rshared /
 exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --log-target=journal --show-status=0 < /dev/null
