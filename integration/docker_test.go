@@ -277,7 +277,6 @@ func (d *docker) goFiles() []file {
 	root := strings.TrimSpace(d.run("go", "env", "GOROOT"))
 	cache := strings.TrimSpace(d.run("go", "env", "GOMODCACHE"))
 	modules := d.path("modules")
-	d.Cleanup(func() { _ = d.command("go", "clean", "-modcache").Run() })
 	fetch := d.command("go", "mod", "download")
 	fetch.Dir = ".."
 	fetch.Env = append(d.env, "GOMODCACHE="+modules, "GOPROXY=file://"+cache+"/cache/download,"+strings.TrimSpace(d.run("go", "env", "GOPROXY")), "GOFLAGS=-modcacherw")
@@ -333,12 +332,14 @@ const machineID = "5d1c0cbd5f8f4c1aa1f2b6f1b2f7a0e9"
 func (d *docker) journal(lines ...string) {
 	d.Helper()
 	var export bytes.Buffer
+	// journalctl follows what is of the present boot.
+	boot := strings.ReplaceAll(strings.TrimSpace(readFile(d.T, "/proc/sys/kernel/random/boot_id")), "-", "")
 	for i, line := range lines {
 		ident, rest, _ := strings.Cut(line, "[")
 		pid, message, _ := strings.Cut(rest, "]: ")
 		now := time.Now().UnixMicro() + int64(i)
 		fmt.Fprintf(&export, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%s\n_MACHINE_ID=%s\n_HOSTNAME=bookworm\nSYSLOG_FACILITY=4\nPRIORITY=6\n_UID=0\n_COMM=sshd\n_SYSTEMD_UNIT=ssh.service\n_TRANSPORT=syslog\nSYSLOG_IDENTIFIER=%s\nSYSLOG_PID=%s\n_PID=%s\nMESSAGE=%s\n\n",
-			now, now, strings.Repeat("b", 32), machineID, ident, pid, pid, message)
+			now, now, boot, machineID, ident, pid, pid, message)
 	}
 	// As on a host: for root and the group alone, which new files get too.
 	dir := d.path("logs/journal/" + machineID)
