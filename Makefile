@@ -1,22 +1,56 @@
 # The first two: see what sshwhy does, and see that it works.
 
-.PHONY: demo test build install integration bench fuzz generate cross clean
+.PHONY: demo test lint cover build install package integration torture soak bench fuzz generate cross clean
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-GOFLAGS_BUILD := -trimpath -ldflags "-X main.version=$(VERSION)"
+# With libsystemd's headers the program reads the journal itself; without, it
+# runs journalctl.
+TAGS := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && pkg-config --exists libsystemd 2>/dev/null && echo libsystemd)
+GOFLAGS_BUILD := -trimpath -tags "$(TAGS)" -ldflags "-s -w -X main.version=$(VERSION)"
 # The race detector needs a C compiler; go says whether it found one.
 RACE := $(shell [ "$$(go env CGO_ENABLED)" = 1 ] && echo -race)
 
 demo: build
 	bin/sshwhy replay --tz UTC testdata/demo/auth.log
 
-# Everything that needs nothing but Go. That the generated files are current is
-# one of the tests.
-test:
+# The rooms whose tests must reach 85 % of their statements.
+COVERED := parser classifier ledger sinks
+# What checks the code and makes the packages, pinned in a module of its own.
+TOOL := go tool -modfile=tools/go.mod
+
+# Everything that needs nothing but Go. That the generated files are current,
+# the pages right and the licences known are among the tests. Of the fuzz
+# targets a test runs the seeds, and then a fixed number of inputs: a number, not
+# a time, because a loaded machine can miss a deadline. FUZZTIME=5s is the time.
+test: lint
+	go test $(RACE) $$(go list ./... | grep -vE '/($(subst $() $(),|,$(COVERED)))$$')
+	@$(MAKE) --no-print-directory cover
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=$(or $(FUZZING),2000x)
+
+# govulncheck asks vuln.go.dev. Where that, or the tools themselves, cannot be
+# had, it is said and passed over.
+lint:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }
 	go vet ./...
-	go vet -tags integration ./...
-	go test $(RACE) ./...
+	go vet -tags "integration $(TAGS)" ./...
+	@if $(TOOL) -n staticcheck >/dev/null 2>&1; then \
+	  echo staticcheck; $(TOOL) staticcheck -tags integration ./...; \
+	else echo "staticcheck: not run, the module of the tools could not be fetched"; fi
+	@if ! $(TOOL) -n govulncheck >/dev/null 2>&1; then \
+	  echo "govulncheck: not run, the module of the tools could not be fetched"; \
+	else \
+	  said=$$($(TOOL) govulncheck ./... 2>&1); code=$$?; \
+	  if [ $$code = 3 ]; then printf '%s\n' "$$said"; exit 1; \
+	  elif [ $$code != 0 ]; then echo "govulncheck: not run: $$said"; \
+	  else echo govulncheck; fi; \
+	fi
+
+# How much of the rooms' statements their own tests run.
+cover:
+	@go test $(RACE) -cover $(addprefix ./,$(COVERED)) | awk '{ print } \
+	  $$1 == "ok" { for (i = 1; i < NF; i++) if ($$i == "coverage:" && $$(i + 1) + 0 < 85) { print $$2 ": fewer than 85 %"; bad = 1 } else if ($$i == "coverage:") n++ } \
+	  $$1 == "FAIL" || $$1 ~ /^---/ { bad = 1 } \
+	  END { if (n != $(words $(COVERED))) bad = 1; exit bad }'
 
 build:
 	go build $(GOFLAGS_BUILD) -o bin/sshwhy ./cmd/sshwhy
@@ -24,11 +58,24 @@ build:
 install:
 	go install $(GOFLAGS_BUILD) ./cmd/sshwhy
 
+# .deb, .rpm, .apk and .tar.gz for amd64 and arm64, checksums, and what is inside.
+package:
+	bash deploy/package/build.sh
+
 # Against real sshd and ssh, each in namespaces of its own; needs root for them,
 # and installs what is missing (Debian, Ubuntu).
 integration:
 	bash integration/install.sh
 	go test -tags integration -count=1 -parallel 3 -timeout 30m ./integration/...
+
+# The long forms: what tries to make lines disappear, fuzzing, an hour at work.
+torture:
+	bash integration/torture.sh
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=10m
+	@$(MAKE) --no-print-directory soak
+
+soak:
+	SSHWHY_TORTURE=1 go test -tags integration -count=1 -timeout 90m -run '^TestSoak' -v ./integration/...
 
 bench:
 	sh bench/run.sh

@@ -112,16 +112,6 @@ func (c *checks) any(m Mark, layers ...Layer) bool {
 	return false
 }
 
-// wrong tells whether anything is.
-func (c *checks) wrong() bool {
-	for i := range c.list {
-		if c.list[i].Mark == Bad {
-			return true
-		}
-	}
-	return false
-}
-
 func val(f sshwhy.Field, text string) sshwhy.Value { return sshwhy.Value{Field: f, Text: text} }
 
 func num[N int | int64 | uint16 | uint32 | uint64](f sshwhy.Field, n N) sshwhy.Value {

@@ -210,10 +210,9 @@ func parseOptions(text string) (list []option, wrong string) {
 			}
 			list, text = append(list, option{lower, value}), after
 		} else {
-			negatable, known := flags[lower]
+			_, known := flags[lower]
 			if plain, no := strings.CutPrefix(lower, "no-"); no && !known {
-				negatable, known = flags[plain]
-				known = known && negatable
+				known = flags[plain] // it has a contrary
 			}
 			if !known {
 				return nil, name

@@ -267,3 +267,36 @@ func heap() uint64 {
 	runtime.ReadMemStats(&m)
 	return m.HeapInuse
 }
+
+// TestLokiStreams: a fleet that has more hosts than Loki may have streams loses
+// nothing; when the limit is raised the rest arrives.
+func TestLokiStreams(t *testing.T) {
+	const limit = "-ingester.max-global-streams-per-user="
+	l := startLoki(t, "http://127.0.0.1:1", limit+"40")
+	o := lokiOutbox(t, l.url, "fleet")
+	o.MaxWait = 2 * time.Second
+	box := newOutboxes(t, o)
+	for i := range 60 {
+		box.tell(found(box.causes, fmt.Sprintf("host%02d", i), i, time.Now()))
+	}
+	box.commit()
+	box.Start()
+	l.until(30*time.Second, "the limit is reached", func() bool {
+		s := box.Stats()[0]
+		return s.Failing && strings.Contains(s.LastError, "stream limit")
+	})
+	if s := box.Stats()[0]; s.Queued < 20 || s.Refused+s.Dropped > 0 {
+		t.Errorf("the outbox stands at %+v", s)
+	}
+	t.Logf("%s", box.Stats()[0].LastError)
+	l.stop(syscall.SIGTERM)
+	l.args[len(l.args)-1] = limit + "20000"
+	l.start()
+	l.wait()
+	if s := box.empty(30 * time.Second)[0]; s.Delivered != 60 || s.Refused+s.Dropped > 0 {
+		t.Errorf("the outbox stands at %+v", s)
+	}
+	if n := l.number(`count (sum by (host) (count_over_time({job="fleet"} [1h])))`); n != 60 {
+		t.Errorf("%v hosts are found", n)
+	}
+}

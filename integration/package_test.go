@@ -22,7 +22,11 @@ import (
 func TestPackage(t *testing.T) {
 	needRoot(t)
 	origin := snapshot(t)
-	first, second := packages(t, origin, "0.0.1", "deb,tar"), packages(t, origin, "0.0.1", "deb,tar")
+	kinds := "amd64:deb,tar"
+	if torture() {
+		kinds = "amd64:deb,rpm,apk,tar arm64:deb,rpm,apk,tar"
+	}
+	first, second := packages(t, origin, "0.0.1", kinds), packages(t, origin, "0.0.1", kinds)
 	for _, name := range []string{"SHA256SUMS", "sshwhy_0.0.1_amd64.deb", "sshwhy_0.0.1_linux_amd64.tar.gz"} {
 		one, two := readFile(t, filepath.Join(first, name)), readFile(t, filepath.Join(second, name))
 		if one != two {
@@ -39,7 +43,7 @@ func TestPackage(t *testing.T) {
 	}
 	h := bootHost(t)
 	h.copyIn(filepath.Join(first, "sshwhy_0.0.1_amd64.deb"), "/root/1.deb")
-	h.copyIn(filepath.Join(packages(t, origin, "0.0.2", "deb"), "sshwhy_0.0.2_amd64.deb"), "/root/2.deb")
+	h.copyIn(filepath.Join(packages(t, origin, "0.0.2", "amd64:deb"), "sshwhy_0.0.2_amd64.deb"), "/root/2.deb")
 	for _, step := range []struct {
 		name string
 		do   func(*debian)
@@ -72,11 +76,12 @@ func top(t *testing.T) string {
 	return dir
 }
 
-// packages makes packages in a clone of its own, and gives their directory.
+// packages makes packages, as PACKAGES= names them, in a clone of its own, and
+// gives their directory.
 func packages(t *testing.T, origin, version, kinds string) string {
 	t.Helper()
 	dir := t.TempDir()
-	shell(t, dir, `git clone -q "$1" clone && cd clone && VERSION=$2 PACKAGES=amd64:$3 bash deploy/package/build.sh`, origin, version, kinds)
+	shell(t, dir, `git clone -q "$1" clone && cd clone && VERSION=$2 PACKAGES=$3 bash deploy/package/build.sh`, origin, version, kinds)
 	return filepath.Join(dir, "clone", "dist")
 }
 
@@ -400,9 +405,10 @@ func packagePurges(h *debian) {
 	h.run("test -e /var/lib/sshwhy/ledger && test -e /etc/sshwhy/sshwhy.yaml")
 	h.fails("systemctl is-active sshwhy")
 	h.run("dpkg --purge sshwhy")
+	// The files that end with - are the former ones of the user database.
 	h.fails("getent passwd sshwhy")
 	h.fails("getent group sshwhy")
-	if left := h.run("find / -xdev -path /proc -prune -o -path /sys -prune -o -path /var/cache/man -prune -o -name '*sshwhy*' -print; grep -rl sshwhy /etc || true; ls -d /run/sshwhy* 2>/dev/null || true"); left != "" {
+	if left := h.run("find / -xdev -path /proc -prune -o -path /sys -prune -o -path /var/cache/man -prune -o -name '*sshwhy*' -print; grep -rl --exclude='*-' sshwhy /etc || true; ls -d /run/sshwhy* 2>/dev/null || true"); left != "" {
 		h.Errorf("left behind:\n%s", left)
 	}
 }

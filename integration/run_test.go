@@ -16,7 +16,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -262,7 +261,6 @@ type serverLog struct {
 	t          *testing.T
 	path       string
 	file, copy *os.File
-	mu         sync.Mutex
 	open       [][]string // what is still to be written of each connection
 	number     int
 	lines      int

@@ -37,6 +37,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/sshwhy/sshwhy"
 )
@@ -219,9 +220,9 @@ func (l *Ledger) openDB(path string, noSync bool) (db *bbolt.DB, err error) {
 		},
 	})
 	switch {
-	case errors.Is(err, bbolt.ErrTimeout):
+	case errors.Is(err, berrors.ErrTimeout):
 		return nil, &InUseError{Path: path}
-	case errors.Is(err, bbolt.ErrInvalid), errors.Is(err, bbolt.ErrVersionMismatch), errors.Is(err, bbolt.ErrChecksum):
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrVersionMismatch), errors.Is(err, berrors.ErrChecksum):
 		return nil, &damaged{err.Error()}
 	case err != nil:
 		return nil, fmt.Errorf("opening the ledger: %w", err)

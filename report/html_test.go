@@ -108,7 +108,7 @@ func TestHTMLIsClosed(t *testing.T) {
 
 // TestHTMLIsStable: the same input gives the same bytes.
 func TestHTMLIsStable(t *testing.T) {
-	if htmlPage(t, causes.English) != htmlPage(t, causes.English) {
+	if one, two := htmlPage(t, causes.English), htmlPage(t, causes.English); one != two {
 		t.Error("two pages of one log differ")
 	}
 }

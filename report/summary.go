@@ -37,11 +37,9 @@ const (
 
 // tally is how often a cause was found.
 type tally struct {
-	count  uint64
-	facts  []sshwhy.Value // of the first finding
-	user   string
-	varied bool // another finding had another user
-	seen   bool
+	count uint64
+	facts []sshwhy.Value // of the first finding
+	seen  bool
 }
 
 // Budget is how many distinct names the lists of users and sources hold before

@@ -60,7 +60,7 @@ func (v *Vocabulary) literals(template string) {
 		}
 	}
 	for word := range strings.FieldsSeq(b.String()) {
-		word = strings.Trim(word, closing+"<\"'`#=")
+		word = strings.Trim(word, closing+"<#=")
 		if len(word) > 1 || word == "a" {
 			v.known[strings.ToLower(word)] = true
 		}

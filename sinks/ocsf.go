@@ -2,6 +2,7 @@ package sinks
 
 import (
 	"io"
+	"strconv"
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
@@ -40,7 +41,8 @@ func (s *OCSF) event(f *sshwhy.Finding) {
 	o.number("category_uid", 3)
 	o.number("activity_id", 1) // Logon
 	o.number("type_uid", 300201)
-	o.number("time", f.End/1e6)
+	o.key("time") // required, so that of a log without times it is 0
+	o.buf = strconv.AppendInt(o.buf, f.End/1e6, 10)
 	severity, status := int64(1), int64(1)
 	if f.Outcome != sshwhy.OutcomeAccepted {
 		severity, status = 2, 2

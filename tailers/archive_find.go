@@ -153,6 +153,7 @@ func (f *finder) look(e extent, name string, modified time.Time, depth int, foun
 	defer closing.Close()
 	raw := &counting{r: &attentive{f, r}, n: new(int64)}
 	c, err := unpack(raw)
+	//lint:ignore SA5001 with an error as well it gives what is to be closed
 	defer c.Close()
 	if err != nil {
 		f.fail(&piece{name: name, at: e, modified: modified}, fmt.Errorf("reading %q: %w", name, err))

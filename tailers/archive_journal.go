@@ -73,6 +73,7 @@ func (e extent) unpackToFile(pattern string) (path string, err error) {
 	}
 	defer closing.Close()
 	c, err := unpack(r)
+	//lint:ignore SA5001 with an error as well it gives what is to be closed
 	defer c.Close()
 	if err != nil {
 		return "", err

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -171,14 +170,6 @@ func (d testFolder) remove(name string) {
 	if err := os.Remove(d.path(name)); err != nil {
 		d.t.Fatal(err)
 	}
-}
-
-func numberedLines(from, to int) string {
-	var b strings.Builder
-	for i := from; i <= to; i++ {
-		fmt.Fprintf(&b, "line %d\n", i)
-	}
-	return b.String()
 }
 
 func TestFileBeginsAtItsEnd(t *testing.T) {

@@ -174,12 +174,11 @@ func (l *load) copyTruncate() {
 
 // tally counts how often each line came.
 type tally struct {
-	seen           []byte
-	unknown        int
-	last           int64
-	backwards      int
-	notices        []string
-	own, delivered int64
+	seen      []byte
+	unknown   int
+	last      int64
+	backwards int
+	notices   []string
 }
 
 func (y *tally) note(r *sshwhy.Record, err error) {

@@ -27,6 +27,9 @@ type reach struct {
 func reachOf(c *config.Config, path, own string) *reach {
 	r := &reach{write: []string{c.State, c.Runtime}}
 	r.file(path)
+	if _, missing := os.Stat(ownPatterns); own == "" && missing == nil {
+		own = ownPatterns
+	}
 	if own != "" {
 		r.read = append(r.read, own)
 	}

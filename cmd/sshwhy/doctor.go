@@ -124,7 +124,7 @@ func (o *doctorOptions) question(user string) (inspect.Question, error) {
 		q.From = a.Unmap()
 	}
 	if o.fingerprint != "" && !strings.HasPrefix(o.fingerprint, "SHA256:") {
-		return q, hinted{fmt.Errorf("--fingerprint %q does not begin with SHA256:", o.fingerprint), "ssh-keygen -lf FILE.pub prints it"}
+		return q, hinted{fmt.Errorf("--fingerprint %q: SHA256: is not in front of it", o.fingerprint), "ssh-keygen -lf FILE.pub prints it"}
 	}
 	if user == "" && (o.key != "" || o.fingerprint != "" || o.method != "") {
 		return q, hinted{errors.New("--key, --fingerprint and --method are about a user, and none is named"), "sshwhy doctor tanja --key tanja.pub"}

@@ -108,6 +108,7 @@ func (f *filter) client(address string) bool {
 type filtered struct {
 	filter *filter
 	sink   sshwhy.Sink
+	passed *int // how many did
 }
 
 // Deliver implements sshwhy.Sink.
@@ -115,6 +116,7 @@ func (s filtered) Deliver(f *sshwhy.Finding) error {
 	if !s.filter.passes(f) {
 		return nil
 	}
+	*s.passed++
 	return s.sink.Deliver(f)
 }
 

@@ -137,6 +137,9 @@ type replayer struct {
 	conditions []condition
 	progress   *progress
 	troubles   int
+	denied     bool // one of them was for want of rights
+	narrowed   bool // by filters, through which passed findings came
+	passed     int
 }
 
 func newReplayer(io streams, o *replayOptions, paths []string) (*replayer, error) {
@@ -214,7 +217,7 @@ func (r *replayer) narrow(messages *patterns.Catalogue, catalogue *causes.Catalo
 		return err
 	}
 	if !f.all() {
-		r.sink = filtered{f, r.sink}
+		r.narrowed, r.sink = true, filtered{f, r.sink, &r.passed}
 	}
 	return nil
 }
@@ -332,6 +335,9 @@ func (r *replayer) run(ctx context.Context) error {
 	if n := r.archive.Binary(); n > 0 {
 		fmt.Fprintf(r.io.err, "sshwhy: passed over %d of the files found: they are no text\n", n)
 	}
+	if r.narrowed && r.passed == 0 && r.troubles == 0 && ctx.Err() == nil && !r.programs() {
+		fmt.Fprintln(r.io.err, "sshwhy: no connection passes the filters; one that never reached sshd is in no log: sshwhy doctor looks at the host, sshwhy client at the other side")
+	}
 	r.page.Interrupted = ctx.Err() != nil
 	if r.evicted != nil {
 		r.page.Evicted = r.evicted()
@@ -379,6 +385,7 @@ func (r *replayer) watchLines() func(*sshwhy.Event) {
 // trouble reports what could not be read, as it happens.
 func (r *replayer) trouble(err error) {
 	r.troubles++
+	r.denied = r.denied || errors.Is(err, os.ErrPermission)
 	r.progress.clear()
 	fmt.Fprintf(r.io.err, "sshwhy: %v\n", err)
 }
@@ -388,6 +395,8 @@ func (r *replayer) verdict(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
 		return exitError{errors.New("interrupted: the rest was not read"), exitCancelled}
+	case r.denied:
+		return exitError{hinted{fmt.Errorf("%d of the inputs could not be read, or not to the end", r.troubles), "try it with sudo, or as a member of the group that may read logs (ls -l names it)"}, exitTrouble}
 	case r.troubles > 0:
 		return exitError{fmt.Errorf("%d of the inputs could not be read, or not to the end", r.troubles), exitTrouble}
 	}

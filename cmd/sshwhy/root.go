@@ -73,6 +73,7 @@ func newRoot(io streams) *cobra.Command {
 			return alone(cmd, io)
 		},
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetVersionTemplate(versionLine())
 	root.SetIn(io.in)
 	root.SetOut(io.out)

@@ -153,7 +153,7 @@ func (s *service) follow(ctx context.Context, io streams) error {
 		if err != nil {
 			return err
 		}
-		m.Sources = append(m.Sources, source)
+		m.Sources = append(m.Sources, s.bulletin.until(source))
 	}
 	if s.config.Inspect.Enabled {
 		var err error
