@@ -23,7 +23,7 @@ TOOL := go tool -modfile=tools/go.mod
 # targets a test runs the seeds, and then a fixed number of inputs: a number, not
 # a time, because a loaded machine can miss a deadline. FUZZTIME=5s is the time.
 test: lint
-	go test $(RACE) $$(go list ./... | grep -vE '/($(subst $() $(),|,$(COVERED)))$$')
+	go test $(RACE) -timeout 40m $$(go list ./... | grep -vE '/($(subst $() $(),|,$(COVERED)))$$')
 	@$(MAKE) --no-print-directory cover
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=$(or $(FUZZING),2000x)
 
@@ -47,7 +47,7 @@ lint:
 
 # How much of the rooms' statements their own tests run.
 cover:
-	@go test $(RACE) -cover $(addprefix ./,$(COVERED)) | awk '{ print } \
+	@go test $(RACE) -timeout 40m -cover $(addprefix ./,$(COVERED)) | awk '{ print } \
 	  $$1 == "ok" { for (i = 1; i < NF; i++) if ($$i == "coverage:" && $$(i + 1) + 0 < 85) { print $$2 ": fewer than 85 %"; bad = 1 } else if ($$i == "coverage:") n++ } \
 	  $$1 == "FAIL" || $$1 ~ /^---/ { bad = 1 } \
 	  END { if (n != $(words $(COVERED))) bad = 1; exit bad }'
