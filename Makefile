@@ -27,7 +27,7 @@ test: lint
 	@$(MAKE) --no-print-directory cover
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=$(or $(FUZZING),2000x)
 
-# govulncheck asks vuln.go.dev. Where that, or the tools themselves, cannot be
+# govulncheck asks a database. Where that, or the tools themselves, cannot be
 # had, it is said and passed over.
 lint:
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted"; exit 1; }
@@ -66,7 +66,7 @@ package:
 # and installs what is missing (Debian, Ubuntu).
 integration:
 	bash integration/install.sh
-	go test -tags integration -count=1 -parallel 3 -timeout 30m ./integration/...
+	go test -tags integration -count=1 -parallel 3 -timeout 80m ./integration/...
 
 # The long forms: what tries to make lines disappear, fuzzing, an hour at work.
 torture:
