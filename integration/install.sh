@@ -17,6 +17,7 @@ need /lib/systemd/systemd-journal-remote systemd-journal-remote
 need /usr/sbin/dockerd docker.io
 need /usr/bin/docker-compose docker-compose
 need /bin/busybox busybox-static
+need /usr/bin/chromium chromium
 need /usr/sbin/debootstrap debootstrap
 command -v npm >/dev/null || missing="$missing npm"
 servers="$(dirname "$0")/loki/install.sh"
