@@ -324,6 +324,10 @@ func (r *journalReading) arguments(resume *resumption) []string {
 	args := []string{"--output=export", "--quiet", "--no-pager"}
 	if r.o.Follow {
 		args = append(args, "--follow", "--no-tail")
+		if r.o.Directory != "" || len(r.o.Files) > 0 {
+			// To follow means this boot of this host, unless all are merged.
+			args = append(args, "--merge")
+		}
 	}
 	if r.o.Directory != "" {
 		args = append(args, "--directory="+r.o.Directory)

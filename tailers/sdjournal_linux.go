@@ -157,7 +157,7 @@ func parseJournalArguments(args []string) (o journalArguments, err error) {
 	for _, arg := range args {
 		name, value, _ := strings.Cut(arg, "=")
 		switch name {
-		case "--output", "--quiet", "--no-pager", "--no-tail":
+		case "--output", "--quiet", "--no-pager", "--no-tail", "--merge":
 		case "--follow":
 			o.follow = true
 		case "--directory":
