@@ -17,6 +17,9 @@ type Alert struct {
 	To []string
 	// News is why it is told now.
 	News News
+	// Rest says that it stands for all alerts of its rule that began beyond
+	// those that are told one by one.
+	Rest bool
 	// By is what its findings share, as "user" and "bob"; in order.
 	By []Shared
 	// After is the last thing that sshd said of itself on the host before it

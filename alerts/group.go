@@ -167,7 +167,7 @@ func (g *group) alert(news sshwhy.News, c *causes.Catalogue, now int64) *sshwhy.
 		g.base = max(g.count, 1)
 	}
 	a := &sshwhy.Alert{
-		ID: g.id(), Revision: g.revision, Rule: g.rule.Name, To: g.rule.To, News: news, By: g.by, Findings: g.count, Since: g.since, Until: g.until,
+		ID: g.id(), Revision: g.revision, Rule: g.rule.Name, To: g.rule.To, News: news, Rest: g.rest, By: g.by, Findings: g.count, Since: g.since, Until: g.until,
 		After: c.Find(g.after), AfterFor: time.Duration(g.afterFor), Notice: g.notice, Latest: g.latest,
 		NumUsers: g.users.distinct(), NumSources: g.sources.distinct(), NumHosts: g.hosts.distinct(),
 		Users: g.users.most(), Sources: g.sources.most(), Hosts: g.hosts.most(),

@@ -230,7 +230,7 @@ func (s *slack) all(ways ...string) []said {
 // toSlack is a configuration with both kinds of Slack.
 func (s *slack) configuration(rules string) string {
 	return fmt.Sprintf(`
-sources: [DIR/auth.log]
+sources: [{path: DIR/auth.log, from_start: true}]
 %s
 sinks:
   - {name: bot, type: slack, token: xoxb-0000, channel: "#ops", proxy: %q, ca_file: DIR/ca.pem}
@@ -493,7 +493,7 @@ func TestRunWebhookFaults(t *testing.T) {
 	secure.StartTLS()
 	defer secure.Close()
 	names := []string{"good", "slow", "hanging", "resetting", "redirecting", "broken"}
-	config := "sources: [DIR/auth.log]\nsinks:\n  - {name: out, type: file, send: findings, path: DIR/out.jsonl}\n"
+	config := "sources: [{path: DIR/auth.log, from_start: true}]\nsinks:\n  - {name: out, type: file, send: findings, path: DIR/out.jsonl}\n"
 	for _, name := range names {
 		config += fmt.Sprintf("  - {name: %s, type: webhook, send: findings, url: %q, timeout: 2s, proxy: none}\n", name, plain.URL+"/"+name)
 	}

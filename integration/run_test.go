@@ -378,8 +378,10 @@ func (l *serverLog) rotate() {
 	must(os.Remove(old))
 }
 
+// toFile reads the log from its first line: whether the service looks at it
+// before or after that is written is not what is tested.
 const toFile = `
-sources: [DIR/auth.log]
+sources: [{path: DIR/auth.log, from_start: true}]
 sinks:
   - {name: out, type: file, send: findings, path: DIR/out.jsonl}
 `
@@ -557,7 +559,7 @@ func reloadedUnderLoad(t *testing.T, program string) {
 		_ = r.cmd.Process.Signal(syscall.SIGHUP)
 	}
 	load(300)
-	hup("sources: [DIR/auth.log]\nsinkz: []\n")
+	hup(strings.Replace(toFile, "sinks:", "sinkz:", 1))
 	load(300)
 	eventually(t, 10*time.Second, "the wrong configuration is refused", func() bool { return strings.Contains(r.words(), "the old one stays in force") })
 	for range 3 {
@@ -574,7 +576,7 @@ func reloadedUnderLoad(t *testing.T, program string) {
 }
 
 func sourcesLater(t *testing.T, program string) {
-	r := newRunning(t, program, strings.Replace(toFile, "DIR/auth.log", "DIR/later/*/auth.log, DIR/auth.log", 1))
+	r := newRunning(t, program, strings.Replace(toFile, "[{", "[{path: DIR/later/*/auth.log, from_start: true}, {", 1))
 	r.start()
 	r.ready()
 	if err := os.MkdirAll(r.path("later/web1"), 0o755); err != nil {

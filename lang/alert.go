@@ -85,7 +85,7 @@ func (a *Alert) Headline(al *sshwhy.Alert) string {
 		return fmt.Sprintf(w.down, a.why(al)) + a.where(al)
 	case al.Latest != nil && al.Latest.Outcome == sshwhy.OutcomeAccepted && len(al.Users) == 1 && al.Users[0].Value == "root":
 		return fmt.Sprintf(w.rootIn, a.few(al.Sources, al.NumSources))
-	case len(al.By) == 0:
+	case al.Rest:
 		return fmt.Sprintf(w.rest, al.Rule, al.Findings)
 	case al.NumUsers > 1:
 		return fmt.Sprintf(w.manyUsers, al.NumUsers, a.why(al))

@@ -53,6 +53,14 @@ func TestAlert(t *testing.T) {
 			"外部からの不審なログイン 4321 件を拒否した（接続元 256）、最多は 198.51.100.9", "4321 回",
 		},
 		{
+			"a rule that puts all into one", sshwhy.Alert{Rule: "any", Findings: 2, Causes: []sshwhy.CauseID{c.Find("undetermined")}},
+			"logins fail: the log does not tell why", "2 times", "ログインに失敗している: ログからは原因が分からない", "2 回",
+		},
+		{
+			"beyond what is told one by one", sshwhy.Alert{Rule: "locked-out", Rest: true, Findings: 40},
+			`more alerts of the rule "locked-out" began than are told one by one: 40 logins failed`, "40 times", `ルール "locked-out" のアラートが多いためまとめて通知する: ログイン失敗 40 件`, "40 回",
+		},
+		{
 			"a hostile name", sshwhy.Alert{By: []sshwhy.Shared{{Name: "user"}}, Findings: 1, Users: counted("\x1b[2J\u202e"), NumUsers: 1},
 			`\x1b[2J\u{202e} cannot log in: the log does not tell why`, "", `\x1b[2J\u{202e} がログインできない: ログからは原因が分からない`, "",
 		},

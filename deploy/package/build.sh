@@ -33,7 +33,8 @@ gzip -9n dist/man/*.1
 "$native" completion bash > dist/completions/sshwhy.bash
 "$native" completion zsh > dist/completions/_sshwhy
 "$native" completion fish > dist/completions/sshwhy.fish
-find dist/man dist/completions -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
+cp deploy/package/*.sh dist/tools/ # their times show in an .apk
+find dist/man dist/completions dist/tools -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
 
 # tarball ARCH writes the .tar.gz: what a package holds, without its scripts.
 tarball() {
@@ -48,7 +49,7 @@ for entry in $PACKAGES; do
 	ARCH=${entry%%:*}
 	mkdir -p "dist/$ARCH"
 	[ "$ARCH" = "$host" ] || build "$ARCH" "dist/$ARCH/sshwhy"
-	sed "s/\${ARCH}/$ARCH/g; s/\${VERSION}/$VERSION/g" deploy/package/nfpm.yaml > dist/tools/nfpm.yaml
+	sed "s/\${ARCH}/$ARCH/g; s/\${VERSION}/$VERSION/g; s,: deploy/package/\([a-z]*\.sh\)\$,: dist/tools/\1," deploy/package/nfpm.yaml > dist/tools/nfpm.yaml
 	for kind in $(tr , ' ' <<< "${entry#*:}"); do
 		if [ "$kind" = tar ]; then
 			tarball "$ARCH"
