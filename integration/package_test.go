@@ -121,7 +121,7 @@ func debianRoot(t *testing.T) string {
 	if err := os.RemoveAll(half); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("debootstrap", "--variant=minbase", "--include="+debianPackages, "bookworm", half, "http://deb.debian.org/debian")
+	cmd := exec.Command("debootstrap", "--variant=minbase", "--include="+debianPackages, "bookworm", half)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Skipf("a root of Debian could not be made, so the package was not installed: %v\n%s", err, tail(string(out)))
 	}
