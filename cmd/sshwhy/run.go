@@ -135,15 +135,29 @@ func (r *runner) loop(ctx context.Context, c *config.Config) error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
+	var before *config.Config // what was in force until the reload
 	for {
 		next, err := r.one(ctx, c, hup)
-		if err != nil || next == nil {
+		var unfit *unfitError
+		switch {
+		case errors.As(err, &unfit) && before != nil:
+			r.log.Error().Str("error", err.Error()).Msg("the configuration cannot be put to work; the old one is in force again")
+			c, before = before, nil
+		case err != nil || next == nil:
 			r.notify(daemon.SdNotifyStopping)
 			return err
+		default:
+			before, c = c, next
 		}
-		c = next
 	}
 }
+
+// unfitError is a configuration that is sound and yet cannot be put to work: a
+// file that cannot be opened, a log that is not there.
+type unfitError struct{ error }
+
+// Unwrap gives what went wrong.
+func (e *unfitError) Unwrap() error { return e.error }
 
 // one runs a configuration until it is reloaded: then it gives the next one.
 func (r *runner) one(ctx context.Context, c *config.Config, hup <-chan os.Signal) (*config.Config, error) {
@@ -151,7 +165,7 @@ func (r *runner) one(ctx context.Context, c *config.Config, hup <-chan os.Signal
 	defer cancel()
 	s, err := newService(ctx, c, r.log, r.io, r.own, r.dry)
 	if err != nil {
-		return nil, err
+		return nil, &unfitError{err}
 	}
 	defer s.close()
 	defer r.current.Store(nil)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -141,8 +142,34 @@ func (s *service) deliver(_ context.Context, io streams) error {
 		return nil
 	}
 	var err error
-	s.outboxes, err = sinks.OpenOutboxes(s.ledger, options...)
-	return err
+	if s.outboxes, err = sinks.OpenOutboxes(s.ledger, options...); err != nil {
+		return err
+	}
+	return s.forsaken(options)
+}
+
+// forsaken looks after the queues of sinks that the configuration no longer
+// names: an empty one goes, another waits for its sink to come back.
+func (s *service) forsaken(options []sinks.OutboxOptions) error {
+	names, err := s.ledger.Queues()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if slices.ContainsFunc(options, func(o sinks.OutboxOptions) bool { return o.Name == name }) {
+			continue
+		}
+		q, err := s.ledger.Queue(name, ledger.QueueOptions{})
+		if err != nil {
+			return err
+		}
+		if n := q.Stats().Queued; n > 0 {
+			s.log.Warn().Str("sink", name).Uint64("items", n).Str("hint", "name the sink again to have them delivered").Msg("the configuration does not name this sink any more, and some wait for it")
+		} else if err := s.ledger.Forget(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // follow makes the one source of all that is followed.
@@ -275,9 +302,7 @@ func (a asking) Deliver(f *sshwhy.Finding) error {
 type watch struct {
 	parsed, unparsed, skipped, troubles atomic.Uint64
 	lost                                atomic.Int64
-	last                                atomic.Int64 // when a record came, in nanoseconds since 1970 UTC
 	beat                                atomic.Int64 // when the loop last moved
-	tell                                func(*sshwhy.Notice)
 	offset                              offsetWatch
 	unseen                              unseenWatch
 	memory                              quietMemory
@@ -285,7 +310,7 @@ type watch struct {
 }
 
 func newWatch(tell func(*sshwhy.Notice)) *watch {
-	w := &watch{tell: tell}
+	w := &watch{}
 	w.offset = offsetWatch{now: time.Now, tell: func(d time.Duration) {
 		tell(&sshwhy.Notice{Code: "times-off", Text: fmt.Sprintf("the times in the log differ from this host's clock by %s", d), Hint: "check timezone: in the configuration, and the clock of the host that writes it"})
 	}}
@@ -312,6 +337,5 @@ func (w *watch) note(ev *sshwhy.Event) {
 	default:
 		w.skipped.Add(1)
 	}
-	w.last.Store(now)
 	w.sources.note(ev.Record.Source, now)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,7 +34,8 @@ func (m *sinkMaker) make(c *config.Sink) (sinks.OutboxOptions, error) {
 		Name: c.Name, Findings: c.Send != "alerts", Alerts: c.Send != "findings", Batch: c.Batch,
 		Queue: ledger.QueueOptions{MaxBytes: int64(c.QueueSize), MaxAge: c.QueueAge}, Notice: m.bulletin.post,
 	}
-	dead, err := sinks.OpenFile(filepath.Join(m.config.State, "dead-letters.jsonl"), sinks.FileOptions{MaxBytes: 16 << 20, Keep: 1})
+	// Each sink buries its own: a file has one writer.
+	dead, err := sinks.OpenFile(filepath.Join(m.config.State, "dead-letters-"+url.PathEscape(c.Name)+".jsonl"), sinks.FileOptions{MaxBytes: 16 << 20, Keep: 1})
 	if err != nil {
 		return o, err
 	}

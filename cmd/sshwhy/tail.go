@@ -78,7 +78,7 @@ func newTail(io streams) *cobra.Command {
 
 func tail(ctx context.Context, io streams, o *tailOptions, names []string) error {
 	started := startSmall()
-	f, err := newFollower(ctx, io, o)
+	f, err := newFollower(io, o)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func tail(ctx context.Context, io streams, o *tailOptions, names []string) error
 	if err := f.run(ctx, source); err != nil {
 		return writing(err)
 	}
-	return nil
+	return f.verdict()
 }
 
 // follower holds what "tail" is made of.
@@ -115,10 +115,11 @@ type follower struct {
 	ledger     *ledger.Ledger  // nil without --ledger; closed by close
 	inspector  *inspect.Source // nil without --inspect
 	notices    map[string]*sshwhy.Notice
+	unread     int // sources that could not be read, or not to their end
 	now        func() time.Time
 }
 
-func newFollower(ctx context.Context, io streams, o *tailOptions) (*follower, error) {
+func newFollower(io streams, o *tailOptions) (*follower, error) {
 	language, err := lang.Choose(o.language)
 	if err != nil {
 		return nil, err
@@ -180,11 +181,11 @@ func (f *follower) choose(catalogue *causes.Catalogue, language causes.Language)
 }
 
 // sink gives what takes the findings that pass, behind the summary.
-func (f *follower) sink(catalogue *causes.Catalogue) sshwhy.Sink {
+func (f *follower) sink() sshwhy.Sink {
 	if f.live != nil {
 		return followed{f, f.live}
 	}
-	return followed{f, jsonl{sinks.NewJSONL(f.out, catalogue, f.page.Words.Language), f.out}}
+	return followed{f, jsonl{sinks.NewJSONL(f.out, f.catalogue, f.page.Words.Language), f.out}}
 }
 
 // jsonl is a sink of JSON lines with the buffer that it writes to.
@@ -228,7 +229,7 @@ func (s followed) Flush() error {
 
 // source makes one source of all that the user named.
 func (f *follower) source(ctx context.Context, names []string) (sshwhy.Source, error) {
-	o := liveOptions{time: timeReader(f.parser)}
+	var o liveOptions
 	var err error
 	if o.since, err = momentOf("--since", f.o.since, f.now(), f.options.Zone); err != nil {
 		return nil, err
@@ -249,6 +250,7 @@ func (f *follower) source(ctx context.Context, names []string) (sshwhy.Source, e
 	}
 	m := &tailers.Merge{}
 	for _, name := range names {
+		o.time = timeReader(f.parser) // each source reads in a goroutine of its own
 		m.Sources = append(m.Sources, liveSource(ctx, name, f.io.in, o))
 	}
 	if f.inspector != nil {
@@ -259,7 +261,7 @@ func (f *follower) source(ctx context.Context, names []string) (sshwhy.Source, e
 
 func (f *follower) run(ctx context.Context, source sshwhy.Source) error {
 	loop := sshwhy.Loop{
-		Source: source, Parser: f.parser, Classifier: f.classifier, Sink: f.sink(f.catalogue),
+		Source: source, Parser: f.parser, Classifier: f.classifier, Sink: f.sink(),
 		Watch: f.watch, Trouble: f.trouble, Live: true,
 	}
 	if f.ledger != nil {
@@ -289,8 +291,12 @@ func (f *follower) trouble(err error) {
 	}
 	var n *sshwhy.Notice
 	if !errors.As(err, &n) {
+		f.unread++
 		fmt.Fprintf(f.io.err, "sshwhy: %s\n", sshwhy.Printable(err.Error()))
 		return
+	}
+	if n.Code == "not-a-file" || n.Code == "bad-pattern" {
+		f.unread++
 	}
 	f.note(n)
 	text := sshwhy.Printable(n.Error())
@@ -316,6 +322,14 @@ func (f *follower) timesAreOff(by time.Duration) {
 	f.trouble(&sshwhy.Notice{Code: "times-off", Text: fmt.Sprintf(f.words.Offset, by)})
 }
 
+// verdict gives the error that the exit code is made of.
+func (f *follower) verdict() error {
+	if f.unread > 0 {
+		return exitError{fmt.Errorf("%d of the sources could not be read, or not to the end", f.unread), exitTrouble}
+	}
+	return nil
+}
+
 // finish writes the summary for people.
 func (f *follower) finish(ctx context.Context) error {
 	if f.live == nil {
@@ -324,7 +338,9 @@ func (f *follower) finish(ctx context.Context) error {
 	if err := f.live.Close(); err != nil {
 		return err
 	}
-	f.page.Interrupted = false
+	if total := f.accounting.Total(); f.unread > 0 && total.Read() == 0 {
+		return nil // why is said already
+	}
 	connections, _ := f.classifier.Evicted()
 	f.page.Evicted = connections
 	if ctx.Err() != nil {
