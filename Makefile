@@ -75,7 +75,7 @@ torture:
 	@$(MAKE) --no-print-directory soak
 
 soak:
-	SSHWHY_TORTURE=1 go test -tags integration -count=1 -timeout 90m -run '^TestSoak' -v ./integration/...
+	SSHWHY_SOAK=1h go test -tags integration -count=1 -timeout 90m -run '^TestSoak' -v ./integration/...
 
 bench:
 	sh bench/run.sh
