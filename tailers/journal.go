@@ -119,6 +119,9 @@ var errStopped = errors.New("reading was stopped")
 // errSilent is what a read gives when a child says nothing for too long.
 var errSilent = errors.New("the child is silent")
 
+// errAgain is what a read gives when the last entries are to be read once more.
+var errAgain = errors.New("the last entries are read again")
+
 // journalReading is one run of Journal.Records.
 type journalReading struct {
 	o        *JournalOptions // not owned
@@ -129,10 +132,12 @@ type journalReading struct {
 	header   sshwhy.Header
 
 	at       journalPlace
-	mark     []byte // at, as the ledger keeps it
-	failures int    // children in a row that got nowhere
-	told     bool   // that was said
-	silent   int    // children in a row that were replaced for silence
+	memory   journalMemory
+	second   *secondLook // nil in a journal that is read once
+	mark     []byte      // at, as the ledger keeps it
+	failures int         // children in a row that got nowhere
+	told     bool        // that was said
+	silent   int         // children in a row that were replaced for silence
 }
 
 // run starts one child after the other until all was read, or for ever.
@@ -140,12 +145,21 @@ func (r *journalReading) run(ctx context.Context) {
 	if !r.begin() || !r.permitted() {
 		return
 	}
+	r.memory = newJournalMemory(r.at)
+	if r.o.Follow {
+		r.second = newSecondLook(r.o.folders())
+	}
 	for ctx.Err() == nil && len(r.commands) > 0 {
 		before := r.at.entries
 		err := r.child(ctx)
+		if r.at.entries > before {
+			r.failures, r.told = 0, false
+		}
 		switch {
 		case errors.Is(err, errStopped):
 			return
+		case errors.Is(err, errAgain):
+			continue
 		case err == nil && !r.o.Follow:
 			return
 		case err == nil:
@@ -159,9 +173,6 @@ func (r *journalReading) run(ctx context.Context) {
 				return
 			}
 			continue
-		}
-		if r.at.entries > before {
-			r.failures, r.told = 0, false
 		}
 		if r.failures++; !r.failed(err) {
 			return
@@ -222,12 +233,17 @@ func (r *journalReading) place() sshwhy.Place {
 
 // child reads what one child writes, to its end. nil means that it ended well.
 func (r *journalReading) child(ctx context.Context) error {
-	resume := resumption{from: r.at, byTime: !r.at.seekable() || r.failures%2 == 1 && r.failures > 1}
+	r.memory.settle(&r.at)
+	from := &r.memory.older.from
+	resume := resumption{from: *from, seen: r.memory.older, byTime: !from.seekable() || r.failures%2 == 1 && r.failures > 1}
 	c, err := startJournalChild(ctx, r.commands[0], r.arguments(&resume))
 	if err != nil {
 		return err
 	}
-	err = r.entries(newExport(&patient{pipe: c.out, idler: &r.idler, patience: r.patience()}), &resume)
+	if r.second != nil {
+		r.second.start(r.at.entries)
+	}
+	err = r.entries(newExport(&patient{pipe: c.out, idler: &r.idler, patience: r.patience(), again: r.again}), &resume)
 	if err = c.end(err); err != nil || r.o.Follow || c.errors.line() == "" {
 		return err
 	}
@@ -237,9 +253,19 @@ func (r *journalReading) child(ctx context.Context) error {
 	return nil
 }
 
+// again tells whether the last entries are to be read once more.
+func (r *journalReading) again() bool { return r.second != nil && r.second.wanted(r.at.entries) }
+
+// journalFlow is the number of entries in a flow after which the files are
+// looked at: a flow leaves no pause to do it in.
+const journalFlow = 1024
+
 // entries yields the entries of a child's output.
 func (r *journalReading) entries(x *export, resume *resumption) error {
-	for {
+	for n := 1; ; n++ {
+		if n%journalFlow == 0 && r.again() {
+			return errAgain
+		}
 		if err := x.next(); err != nil {
 			if err == io.EOF {
 				return nil
@@ -250,10 +276,9 @@ func (r *journalReading) entries(x *export, resume *resumption) error {
 			return fmt.Errorf("an entry without a cursor: %w", errExport)
 		}
 		r.silent = 0
-		if resume.read(x) {
+		if !r.fresh(x, resume) {
 			continue
 		}
-		r.at.advance(x)
 		if x.spans[exportMessage].end == 0 || !concernsSSH(x) {
 			continue
 		}
@@ -266,6 +291,26 @@ func (r *journalReading) entries(x *export, resume *resumption) error {
 			return errStopped
 		}
 	}
+}
+
+// fresh tells whether an entry is new, and moves the place behind it. One that
+// an earlier child passed over does not move it back.
+func (r *journalReading) fresh(x *export, resume *resumption) bool {
+	text := string(x.fields[exportCursor])
+	var c *cursor
+	if parsed, ok := parseCursor(text); ok {
+		c = &parsed
+	}
+	if resume.read(x, c) {
+		return false
+	}
+	if c == nil || !r.memory.newer.late(c) {
+		r.at.advance(x.realtime(), text)
+	}
+	if c != nil {
+		r.memory.add(c, &r.at)
+	}
+	return true
 }
 
 // failed deals with a child that did not do its work, and tells whether to try
@@ -479,10 +524,11 @@ type patient struct {
 	pipe     *os.File // not owned
 	idler    *idler   // not owned
 	patience time.Duration
+	again    func() bool // whether another child is wanted, which errAgain tells
 }
 
-// Read implements io.Reader. Beside the pipe's it gives errStopped and
-// errSilent.
+// Read implements io.Reader. Beside the pipe's it gives errStopped, errAgain
+// and errSilent.
 func (p *patient) Read(b []byte) (int, error) {
 	begun := time.Now()
 	for {
@@ -496,6 +542,9 @@ func (p *patient) Read(b []byte) (int, error) {
 		}
 		if !p.idler.tick() {
 			return 0, errStopped
+		}
+		if p.again() {
+			return 0, errAgain
 		}
 		if time.Since(begun) > p.patience {
 			return 0, errSilent

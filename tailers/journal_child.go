@@ -99,7 +99,7 @@ func (c *journalChild) end(read error) error {
 	c.out.Close()
 	var exit *exec.ExitError
 	switch {
-	case errors.Is(read, errStopped), errors.Is(read, errSilent), errors.Is(read, errExport):
+	case errors.Is(read, errStopped), errors.Is(read, errAgain), errors.Is(read, errSilent), errors.Is(read, errExport):
 		return read
 	case errors.As(err, &exit) && exit.ExitCode() == ExitNoReader:
 		return errNoReader

@@ -1,7 +1,6 @@
 package tailers
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
 )
@@ -53,14 +52,14 @@ func (p *journalPlace) seekable() bool {
 	return ok && c.realtime == p.realtime
 }
 
-// advance moves the place behind an entry.
-func (p *journalPlace) advance(x *export) {
-	if t := x.realtime(); t == p.realtime {
+// advance moves the place behind an entry of that time, µs since 1970.
+func (p *journalPlace) advance(realtime uint64, cursor string) {
+	if realtime == p.realtime {
 		p.same++
 	} else {
-		p.realtime, p.same = t, 1
+		p.realtime, p.same = realtime, 1
 	}
-	p.cursor = string(x.fields[exportCursor])
+	p.cursor = cursor
 	p.entries++
 }
 
@@ -105,38 +104,33 @@ func parseCursor(text string) (c cursor, ok bool) {
 	return c, seen == 4
 }
 
-// resumption passes over what was read already: a new child begins at the last
-// entry, or with the second that it was taken in.
+// resumption passes over what was read already: a new child begins some way
+// back, or with the second that the entry there was taken in.
 type resumption struct {
 	from   journalPlace
-	byTime bool // the child was told the time, not the cursor
-	seen   int  // entries of the last one's very time
-	over   bool // an entry was new, and so are all behind it
+	seen   *entriesSeen // behind from; not owned
+	byTime bool         // the child was told the time, not the cursor
+	same   int          // entries of the very time of from
+	over   bool         // an entry of an unknown series was new, and so are all behind it
 }
 
-// read tells whether the entry at hand was read before.
-func (s *resumption) read(x *export) bool {
+// read tells whether the entry at hand was read before. c is its cursor, nil if
+// that cannot be read.
+func (s *resumption) read(x *export, c *cursor) bool {
+	if c != nil {
+		if read, known := s.seen.has(c); known {
+			return read
+		}
+	}
 	if s.over {
 		return false
-	}
-	if s.from.cursor != "" {
-		if bytes.Equal(x.fields[exportCursor], []byte(s.from.cursor)) {
-			s.over = true
-			return true
-		}
-		here, ok := parseCursor(string(x.fields[exportCursor]))
-		last, ok2 := parseCursor(s.from.cursor)
-		if ok && ok2 && here.series == last.series && here.number != last.number {
-			s.over = here.number > last.number
-			return !s.over
-		}
 	}
 	// The journal was begun anew, or there is no cursor: the time decides.
 	switch t := x.realtime(); {
 	case t < s.from.realtime && s.byTime:
 		return true
 	case t == s.from.realtime:
-		if s.seen++; s.seen <= s.from.same {
+		if s.same++; s.same <= s.from.same {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -156,6 +157,10 @@ func fakeJournalChild(folder string, args []string, out io.Writer) int {
 		if entry == "" || !found || stamp < since {
 			continue
 		}
+		if fault == "misses" && written >= after {
+			fault = ""
+			continue
+		}
 		if written == after {
 			if code := fakeFault(fault, entry, out); code >= 0 {
 				return code
@@ -265,6 +270,72 @@ func TestJournalResumes(t *testing.T) {
 		}
 		if testing.Short() {
 			break
+		}
+	}
+}
+
+// TestJournalMissedEntry: what a child passed over comes when files of the
+// journal came or went, once, and the place stays at the newest entry.
+func TestJournalMissedEntry(t *testing.T) {
+	cursor := func(n int) string {
+		return strings.TrimPrefix(strings.SplitN(fakeEntry(n, fakeSeries), "\n", 2)[0], "__CURSOR=")
+	}
+	for _, c := range []struct {
+		story string
+		mark  string // where to begin; empty for the start
+		first int    // the line that follows it
+	}{
+		{"from the start", "", 0},
+		{"from a cursor", fmt.Sprintf("%d 3 %s", fakeStart+1, cursor(5)), 6},
+		{"from a time", fmt.Sprintf("%d 2 ", fakeStart+1), 5},
+	} {
+		t.Run(c.story, func(t *testing.T) {
+			// A cursor is given again, and a time is in whole seconds.
+			skipped := map[bool]int{true: 1, false: c.first}[strings.Contains(c.mark, "s=")]
+			j := newFakeJournal(t, 20, fmt.Sprint("misses ", skipped+3))
+			o := JournalOptions{Follow: true, FromStart: c.mark == "", Directory: t.TempDir()}
+			if c.mark != "" {
+				o.Resume = func(string) []sshwhy.Place { return []sshwhy.Place{{Mark: []byte(c.mark)}} }
+			}
+			all := numbered(c.first, 20)
+			want := append(slices.Delete(slices.Clone(all), 3, 4), all[3])
+			time.AfterFunc(100*time.Millisecond, func() {
+				os.WriteFile(filepath.Join(o.Directory, "user-1000.journal"), nil, 0o600)
+			})
+			lines, last, troubles := j.read(o, len(want))
+			if !slices.Equal(lines, want) || len(troubles) > 0 {
+				t.Errorf("got %q, %v; the children were\n%s", lines, troubles, strings.Join(j.starts(), ""))
+			}
+			if place, ok := parseJournalPlace(last.Mark); !ok || place.cursor != cursor(19) {
+				t.Errorf("the place is %s", last.Mark)
+			}
+		})
+	}
+}
+
+// TestEntriesSeen: whatever was read, in whatever order, is known, and nothing
+// else.
+func TestEntriesSeen(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		s := newEntriesSeen(journalPlace{cursor: fmt.Sprintf("s=%s;i=64;b=%s;t=1", fakeSeries, fakeBoot)}, time.Now(), nil)
+		read := map[uint64]bool{}
+		for range random.IntN(60) {
+			c := cursor{series: fakeSeries, number: 101 + random.Uint64N(50)}
+			s.add(&c)
+			read[c.number] = true
+		}
+		for n := uint64(90); n < 160; n++ {
+			if got, known := s.has(&cursor{series: fakeSeries, number: n}); !known || got != (n <= 100 || read[n]) {
+				t.Fatalf("number %d: got %v, %v after %v", n, got, known, read)
+			}
+		}
+		if _, known := s.has(&cursor{series: fakeBoot, number: 3}); known {
+			t.Fatal("knows another series")
+		}
+		next := newEntriesSeen(journalPlace{}, time.Now(), s)
+		if got, _ := next.has(&cursor{series: fakeSeries, number: s.series[fakeSeries].last()}); !got {
+			t.Fatal("the next generation does not know what came before it")
 		}
 	}
 }
