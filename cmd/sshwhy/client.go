@@ -13,7 +13,7 @@ import (
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
-	"github.com/sshwhy/sshwhy/classifier"
+	"github.com/sshwhy/sshwhy/classifier/client"
 	"github.com/sshwhy/sshwhy/lang"
 	"github.com/sshwhy/sshwhy/parser"
 	"github.com/sshwhy/sshwhy/patterns"
@@ -47,7 +47,7 @@ func newClient(io streams) *cobra.Command {
 		Long:    clientHelp,
 		Example: clientExamples,
 		RunE: func(cmd *cobra.Command, paths []string) error {
-			return client(cmd.Context(), io, &o, paths)
+			return readTraces(cmd.Context(), io, &o, paths)
 		},
 	}
 	f := cmd.Flags()
@@ -59,7 +59,7 @@ func newClient(io streams) *cobra.Command {
 	return cmd
 }
 
-func client(ctx context.Context, io streams, o *clientOptions, paths []string) error {
+func readTraces(ctx context.Context, io streams, o *clientOptions, paths []string) error {
 	if o.output != "text" && o.output != "json" {
 		return fmt.Errorf("there is no output %q for client; there is text and json", o.output)
 	}
@@ -120,7 +120,7 @@ func client(ctx context.Context, io streams, o *clientOptions, paths []string) e
 
 // trace is one run of ssh as an input shows it.
 type trace struct {
-	*classifier.ClientVerdict
+	*client.Verdict
 	// source is the file, "-" for standard input; number counts the runs
 	// in it from 1, and of is how many there are.
 	source     string
@@ -182,7 +182,7 @@ func (c *clientReader) readPath(ctx context.Context, io streams, path string) ([
 // read makes the verdicts of one input. Lines longer than sshwhy.MaxLine are
 // cut; what stands in front of an error counts.
 func (c *clientReader) read(r io.Reader, source string, ended func() time.Time) ([]*trace, error) {
-	runs, err := classifier.NewClient(c.causes)
+	runs, err := client.New(c.causes)
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +203,7 @@ func (c *clientReader) read(r io.Reader, source string, ended func() time.Time) 
 	var all []*trace
 	verdicts := runs.Verdicts()
 	for i, v := range verdicts {
-		all = append(all, &trace{ClientVerdict: v, source: source, number: i + 1, of: len(verdicts), ended: ended()})
+		all = append(all, &trace{Verdict: v, source: source, number: i + 1, of: len(verdicts), ended: ended()})
 	}
 	if !errors.Is(err, io.EOF) {
 		return all, fmt.Errorf("reading what ssh wrote from %s: %w", source, err)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"github.com/sshwhy/sshwhy"
-	"github.com/sshwhy/sshwhy/classifier"
+	"github.com/sshwhy/sshwhy/classifier/client"
 	"github.com/sshwhy/sshwhy/lang"
 	"github.com/sshwhy/sshwhy/parser"
 )
@@ -44,7 +44,7 @@ func (x *explainer) asClient(a *lineAccount, text string) error {
 
 // clientVerdict adds the verdict on an output that holds this line only.
 func (x *explainer) clientVerdict(a *lineAccount, ev *sshwhy.Event) error {
-	runs, err := classifier.NewClient(x.causes)
+	runs, err := client.New(x.causes)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (x *explainer) clientVerdict(a *lineAccount, ev *sshwhy.Event) error {
 			continue
 		}
 		var objects, page bytes.Buffer
-		t := &trace{ClientVerdict: v, source: "-", number: 1, of: 1}
+		t := &trace{Verdict: v, source: "-", number: 1, of: 1}
 		object, text := bufio.NewWriter(&objects), bufio.NewWriter(&page)
 		if err := newClientPage(object, x.causes, x.language, options.Zone, false, 0).json(t, nil); err != nil {
 			return err

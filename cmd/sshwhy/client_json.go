@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	"github.com/sshwhy/sshwhy"
-	"github.com/sshwhy/sshwhy/classifier"
+	"github.com/sshwhy/sshwhy/classifier/client"
 	"github.com/sshwhy/sshwhy/sinks"
 )
 
@@ -132,7 +132,7 @@ func (p *clientPage) event(t *trace, server *serverSide) clientEvent {
 		if t.Outcome == sshwhy.OutcomeAccepted {
 			e.Outcome = "success"
 		}
-	case t.Side == classifier.SideNone:
+	case t.Side == client.SideNone:
 		e.Outcome = "success"
 	default:
 		e.Outcome = "unknown"
@@ -147,7 +147,7 @@ func (p *clientPage) details(t *trace, server *serverSide) clientDetails {
 		Proxy: sshwhy.Printable(t.Proxy), Hop: t.Hop, HostKey: sshwhy.Printable(t.HostKey), Client: sshwhy.Printable(t.Client), Server: sshwhy.Printable(t.Server),
 		Debug: t.Debug, Doubts: t.Doubts, Evidence: printableAll(t.Evidence),
 	}
-	for s := classifier.ClientSetup; s < t.Step; s++ {
+	for s := client.StepSetup; s < t.Step; s++ {
 		if t.Shown[s] {
 			d.Passed = append(d.Passed, s.String())
 		}
@@ -158,7 +158,7 @@ func (p *clientPage) details(t *trace, server *serverSide) clientDetails {
 	if len(t.Remarks) > 0 {
 		d.Remarks = p.ids(t.Remarks)
 	}
-	for _, a := range t.ClientVerdict.Tried {
+	for _, a := range t.Verdict.Tried {
 		d.Addresses = append(d.Addresses, clientTried{sshwhy.Printable(a.Address), sshwhy.Printable(a.Port), sshwhy.Printable(a.Reason)})
 	}
 	for i := range t.Identities {

@@ -12,6 +12,7 @@ import (
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
 	"github.com/sshwhy/sshwhy/classifier"
+	"github.com/sshwhy/sshwhy/classifier/client"
 	"github.com/sshwhy/sshwhy/parser"
 	"github.com/sshwhy/sshwhy/patterns"
 	"github.com/sshwhy/sshwhy/tailers"
@@ -158,14 +159,14 @@ func (c *connections) Deliver(f *sshwhy.Finding) error {
 // ssh has asked for a user, the log has none either.
 func sameUser(t *trace, f *sshwhy.Finding) bool {
 	if !f.UserKnown {
-		return t.Step <= classifier.ClientAuth
+		return t.Step <= client.StepAuth
 	}
 	return t.User == "" || string(sshwhy.Unescape(nil, f.User)) == t.User
 }
 
 // match finds the connection of a run.
 func (s *clientSearch) match(t *trace, all []*sshwhy.Finding) *serverSide {
-	if t.Step < classifier.ClientBanner && t.Side != classifier.SideUnknown {
+	if t.Step < client.StepBanner && t.Side != client.SideUnknown {
 		return &serverSide{never: true}
 	}
 	var fit []*sshwhy.Finding
@@ -206,7 +207,7 @@ func (s *clientSearch) fits(t *trace, f *sshwhy.Finding) bool {
 
 // sameKey tells whether the log names a key that ssh had.
 func sameKey(t *trace, f *sshwhy.Finding) bool {
-	return len(f.Fingerprint) > 0 && slices.ContainsFunc(t.Identities, func(id classifier.ClientIdentity) bool { return id.Fingerprint == string(f.Fingerprint) })
+	return len(f.Fingerprint) > 0 && slices.ContainsFunc(t.Identities, func(id client.Identity) bool { return id.Fingerprint == string(f.Fingerprint) })
 }
 
 func distance(t *trace, f *sshwhy.Finding) time.Duration {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
-	"github.com/sshwhy/sshwhy/classifier"
+	"github.com/sshwhy/sshwhy/classifier/client"
 	"github.com/sshwhy/sshwhy/lang"
 )
 
@@ -87,13 +87,13 @@ func (p *clientPage) confidence(t *trace, server *serverSide) sshwhy.Confidence 
 }
 
 // side is where the cause that was decided on lies.
-func (p *clientPage) side(t *trace, server *serverSide) classifier.ClientSide {
+func (p *clientPage) side(t *trace, server *serverSide) client.Side {
 	if server.names() {
 		switch p.causes.Cause(server.finding.Cause).Remedy[0].Where {
 		case "client":
-			return classifier.SideClient
+			return client.SideClient
 		default:
-			return classifier.SideServer
+			return client.SideServer
 		}
 	}
 	return t.Side
@@ -117,7 +117,7 @@ func (p *clientPage) headline(t *trace, server *serverSide) {
 	cause := p.causes.Cause(p.decided(t, server))
 	mark, color := "✗", "31"
 	switch {
-	case cause == nil && t.Side == classifier.SideNone:
+	case cause == nil && t.Side == client.SideNone:
 		mark, color = "✓", "32"
 	case cause == nil || p.confidence(t, server) == sshwhy.ConfidenceUndetermined:
 		mark, color = "?", "33"
@@ -131,7 +131,7 @@ func (p *clientPage) headline(t *trace, server *serverSide) {
 	case cause != nil:
 		said := cause.ID + " (" + p.general.Confidence(p.confidence(t, server)) + ")"
 		fmt.Fprintf(p.out, p.words.OnSide, said, p.words.Steps[t.Step.String()], p.words.Sides[p.side(t, server).String()])
-	case t.Side == classifier.SideNone:
+	case t.Side == client.SideNone:
 		fmt.Fprint(p.out, p.words.LoggedIn)
 	default:
 		fmt.Fprint(p.out, p.words.Unknown)
@@ -159,10 +159,10 @@ func (p *clientPage) who(t *trace) string {
 
 // steps writes the way that ssh went.
 func (p *clientPage) steps(t *trace) {
-	for s := classifier.ClientSetup; s < classifier.ClientSteps; s++ {
+	for s := client.StepSetup; s < client.Steps; s++ {
 		mark, color := "·", "2"
 		switch {
-		case s == t.Step && t.Side == classifier.SideNone, s < t.Step && t.Shown[s], s == classifier.ClientSession && t.Step == s && t.Cause == 0:
+		case s == t.Step && t.Side == client.SideNone, s < t.Step && t.Shown[s], s == client.StepSession && t.Step == s && t.Cause == 0:
 			mark, color = "✓", "32"
 		case s == t.Step && t.Confidence == sshwhy.ConfidenceNone:
 			mark, color = "?", "33"
@@ -186,28 +186,28 @@ func (p *clientPage) steps(t *trace) {
 }
 
 // detail says what was seen at a step.
-func (p *clientPage) detail(t *trace, s classifier.ClientStep) string {
+func (p *clientPage) detail(t *trace, s client.Step) string {
 	text := ""
 	switch s {
-	case classifier.ClientSetup:
+	case client.StepSetup:
 		text = t.Client
-	case classifier.ClientResolve:
+	case client.StepResolve:
 		text = t.Host
 		if t.Address != "" && t.Address != t.Host {
 			text += " = " + t.Address
 		}
-	case classifier.ClientConnect:
+	case client.StepConnect:
 		text = p.connection(t)
-	case classifier.ClientBanner:
+	case client.StepBanner:
 		text = t.Server
-	case classifier.ClientKeyExchange:
+	case client.StepKeyExchange:
 		text = strings.Trim(t.KeyExchange+", "+t.Cipher, ", ")
-	case classifier.ClientHostKey:
+	case client.StepHostKey:
 		text = t.HostKey
 		if t.KnownIn != "" {
 			text += ", " + fmt.Sprintf(p.words.KnownIn, t.KnownIn)
 		}
-	case classifier.ClientAuth:
+	case client.StepAuth:
 		if len(t.MethodsTried) > 0 {
 			text = fmt.Sprintf(p.words.TriedMethods, strings.Join(t.MethodsTried, ", "))
 		} else if len(t.Methods) > 0 {
@@ -226,7 +226,7 @@ func (p *clientPage) connection(t *trace) string {
 	for _, a := range t.Tried {
 		parts = append(parts, fmt.Sprintf(p.words.FailedAddress, a.Address, a.Port, a.Reason))
 	}
-	if t.Step > classifier.ClientConnect || len(parts) == 0 {
+	if t.Step > client.StepConnect || len(parts) == 0 {
 		if t.Address != "" {
 			parts = append(parts, fmt.Sprintf(p.words.Port, t.Address, t.Port))
 		}
@@ -236,7 +236,7 @@ func (p *clientPage) connection(t *trace) string {
 
 // takes says what the list in brackets means.
 func (p *clientPage) takes(t *trace) {
-	if t.Step != classifier.ClientAuth || len(t.Methods) == 0 {
+	if t.Step != client.StepAuth || len(t.Methods) == 0 {
 		return
 	}
 	var parts []string
@@ -252,13 +252,13 @@ func (p *clientPage) takes(t *trace) {
 
 // keys lists the keys that ssh had.
 func (p *clientPage) keys(t *trace) {
-	if !t.Debug || t.Step != classifier.ClientAuth {
+	if !t.Debug || t.Step != client.StepAuth {
 		return
 	}
 	label, unused := p.words.Keys, 0
 	for i := range t.Identities {
 		id := &t.Identities[i]
-		if id.Fate == classifier.FateUnused && id.Type == "" {
+		if id.Fate == client.FateUnused && id.Type == "" {
 			unused++
 			continue
 		}
@@ -280,7 +280,7 @@ func (p *clientPage) agent(state string) string {
 	return sshwhy.Printable(state)
 }
 
-func (p *clientPage) key(id *classifier.ClientIdentity) string {
+func (p *clientPage) key(id *client.Identity) string {
 	parts := []string{id.Path}
 	for _, s := range []string{id.Type, id.Fingerprint} {
 		if s != "" {
@@ -367,7 +367,7 @@ func (p *clientPage) notes(t *trace) {
 	if t.Doubts {
 		p.row(p.words.Note, p.words.Doubts)
 	}
-	if !t.Debug && t.Confidence != sshwhy.ConfidenceNone && t.Step == classifier.ClientAuth {
+	if !t.Debug && t.Confidence != sshwhy.ConfidenceNone && t.Step == client.StepAuth {
 		p.row(p.words.Note, p.words.Alone)
 	}
 }

@@ -1,4 +1,4 @@
-package classifier_test
+package client_test
 
 import (
 	"fmt"
@@ -10,18 +10,18 @@ import (
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
-	"github.com/sshwhy/sshwhy/classifier"
+	"github.com/sshwhy/sshwhy/classifier/client"
 	"github.com/sshwhy/sshwhy/parser"
 	"github.com/sshwhy/sshwhy/patterns"
 )
 
-// clientRig reads outputs of ssh.
-type clientRig struct {
+// rig reads outputs of ssh.
+type rig struct {
 	causes *causes.Catalogue
 	parser *parser.Client
 }
 
-func newClientRig(t testing.TB) *clientRig {
+func newRig(t testing.TB) *rig {
 	t.Helper()
 	c, err := causes.Load()
 	if err != nil {
@@ -35,12 +35,12 @@ func newClientRig(t testing.TB) *clientRig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &clientRig{c, p}
+	return &rig{c, p}
 }
 
-func (g *clientRig) verdicts(t testing.TB, output string) []*classifier.ClientVerdict {
+func (g *rig) verdicts(t testing.TB, output string) []*client.Verdict {
 	t.Helper()
-	c, err := classifier.NewClient(g.causes)
+	c, err := client.New(g.causes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func (g *clientRig) verdicts(t testing.TB, output string) []*classifier.ClientVe
 }
 
 // gist tells a verdict in one line.
-func (g *clientRig) gist(v *classifier.ClientVerdict) string {
+func (g *rig) gist(v *client.Verdict) string {
 	text := fmt.Sprintf("%s, %s: %s (%s)", v.Step, v.Side, g.causes.ID(v.Cause), v.Confidence)
 	if v.Hop {
 		text += " at the jump host"
@@ -67,7 +67,7 @@ func (g *clientRig) gist(v *classifier.ClientVerdict) string {
 // TestBareMessages are what people paste: the message alone, from releases 7.4
 // to 10.x, Linux, macOS and Windows.
 func TestBareMessages(t *testing.T) {
-	g := newClientRig(t)
+	g := newRig(t)
 	for _, tt := range []struct{ output, want string }{
 		{"ssh: Could not resolve hostname srever: Name or service not known", "resolve, client: host-name-unknown (certain)"},
 		{"ssh: Could not resolve hostname srever: nodename nor servname provided, or not known", "resolve, client: host-name-unknown (certain)"},
@@ -151,11 +151,11 @@ func TestBareMessages(t *testing.T) {
 	}
 }
 
-// TestClientTranscripts reads testdata/client/NAME.txt: the first line says
+// TestClientTranscripts reads testdata/NAME.txt: the first line says
 // what the verdict is, behind "# "; the rest is an output of ssh -v.
 func TestClientTranscripts(t *testing.T) {
-	g := newClientRig(t)
-	paths, err := filepath.Glob("testdata/client/*.txt")
+	g := newRig(t)
+	paths, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(paths) == 0 {
 		t.Fatal("no transcripts", err)
 	}
@@ -224,7 +224,7 @@ var forgeries = []string{
 // TestServerCannotMoveTheStep has a server send text that imitates ssh, with
 // both ends of line: the step and the cause stay what they are.
 func TestServerCannotMoveTheStep(t *testing.T) {
-	g := newClientRig(t)
+	g := newRig(t)
 	const want = "authentication, server: keys-refused"
 	for _, sent := range forgeries {
 		for _, text := range []string{sent, strings.ReplaceAll(sent, "\n", "\r\n")} {
@@ -235,7 +235,7 @@ func TestServerCannotMoveTheStep(t *testing.T) {
 			}
 			v := all[0]
 			// Where the text comes with ssh's ends of line, it may take part in the cause, never in the step.
-			if v.Step != classifier.ClientAuth || v.Host != "server" || v.Address != "192.0.2.10" || v.User != "tanja" || strings.Contains(g.gist(v), "host-key") {
+			if v.Step != client.StepAuth || v.Host != "server" || v.Address != "192.0.2.10" || v.User != "tanja" || strings.Contains(g.gist(v), "host-key") {
 				t.Errorf("%q gives %s, %s at %s", text, g.gist(v), v.User, v.Host)
 			}
 			if text == sent && !strings.HasPrefix(sent, "debug1") && !strings.HasPrefix(g.gist(v), want) {
@@ -248,7 +248,7 @@ func TestServerCannotMoveTheStep(t *testing.T) {
 // TestDisconnectTextIsMute: the words of a disconnect message can hold line
 // ends, and nothing behind them counts.
 func TestDisconnectTextIsMute(t *testing.T) {
-	g := newClientRig(t)
+	g := newRig(t)
 	for _, sent := range forgeries {
 		output, _, _ := strings.Cut(deniedTrace(""), "debug1: Authentications")
 		output += "Received disconnect from 192.0.2.10 port 22:2: bye\r\n" + strings.ReplaceAll(sent, "\n", "\r\n") + "Disconnected from 192.0.2.10 port 22\r\n"
@@ -261,7 +261,7 @@ func TestDisconnectTextIsMute(t *testing.T) {
 
 // TestRunsOfOneInput: each run of ssh has a verdict of its own.
 func TestRunsOfOneInput(t *testing.T) {
-	g := newClientRig(t)
+	g := newRig(t)
 	all := g.verdicts(t, deniedTrace("")+deniedTrace("hello\n"))
 	if len(all) != 2 || g.gist(all[0]) != g.gist(all[1]) {
 		t.Errorf("%d verdicts", len(all))
@@ -271,7 +271,7 @@ func TestRunsOfOneInput(t *testing.T) {
 // TestServersThatCannotBeReached: ssh without -v, called for one after the
 // other.
 func TestServersThatCannotBeReached(t *testing.T) {
-	g := newClientRig(t)
+	g := newRig(t)
 	var got []string
 	for _, v := range g.verdicts(t, "ssh: connect to host a port 22: Connection refused\nssh: connect to host b port 22: Connection timed out\nssh: Could not resolve hostname c: Name or service not known\n") {
 		got = append(got, v.Host+" "+g.gist(v))
@@ -285,13 +285,13 @@ func TestServersThatCannotBeReached(t *testing.T) {
 // TestBannerWithoutDebugging: without -v the last message that ends ssh counts,
 // and what a banner says in front of it is taken back.
 func TestBannerWithoutDebugging(t *testing.T) {
-	g := newClientRig(t)
+	g := newRig(t)
 	for _, sent := range forgeries {
 		if strings.HasPrefix(sent, "debug1: Executing") {
 			continue // looks like a jump host that refused
 		}
 		all := g.verdicts(t, sent+"tanja@server: Permission denied (publickey).\n")
-		if got := all[len(all)-1]; got.Step != classifier.ClientAuth || got.Confidence == sshwhy.ConfidenceCertain && !strings.HasPrefix(sent, "Load key") && !strings.HasPrefix(sent, "Permission denied, please") {
+		if got := all[len(all)-1]; got.Step != client.StepAuth || got.Confidence == sshwhy.ConfidenceCertain && !strings.HasPrefix(sent, "Load key") && !strings.HasPrefix(sent, "Permission denied, please") {
 			t.Errorf("%q gives %s", sent, g.gist(got))
 		}
 	}
@@ -299,7 +299,7 @@ func TestBannerWithoutDebugging(t *testing.T) {
 
 // TestLongForgeryWithoutDebugging: all of them in one banner.
 func TestLongForgeryWithoutDebugging(t *testing.T) {
-	g := newClientRig(t)
+	g := newRig(t)
 	all := g.verdicts(t, strings.Join(forgeries, "")+"tanja@server: Permission denied (publickey).\n")
 	if got := g.gist(all[len(all)-1]); got != "authentication, unknown: permission-denied (undetermined) in doubt" {
 		t.Errorf("got %s", got)
@@ -308,7 +308,7 @@ func TestLongForgeryWithoutDebugging(t *testing.T) {
 
 // TestClientIsBounded: an endless output fills no lists.
 func TestClientIsBounded(t *testing.T) {
-	g := newClientRig(t)
+	g := newRig(t)
 	var b strings.Builder
 	b.WriteString(deniedTrace(""))
 	for i := range 20_000 {
@@ -328,16 +328,16 @@ func FuzzServerText(f *testing.F) {
 		f.Add(s)
 		f.Add(strings.ReplaceAll(s, "\n", "\r\n"))
 	}
-	g := newClientRig(f)
+	g := newRig(f)
 	f.Fuzz(func(t *testing.T, sent string) {
 		if !strings.HasSuffix(sent, "\n") {
 			sent += "\n"
 		}
 		v := g.verdicts(t, deniedTrace(sent))[0]
-		if v.Step < classifier.ClientAuth || v.Host != "server" || v.Address != "192.0.2.10" || v.User != "tanja" {
+		if v.Step < client.StepAuth || v.Host != "server" || v.Address != "192.0.2.10" || v.User != "tanja" {
 			t.Errorf("%q gives %s, %q at %q", sent, g.gist(v), v.User, v.Host)
 		}
-		for s := classifier.ClientConnect; s < classifier.ClientAuth; s++ {
+		for s := client.StepConnect; s < client.StepAuth; s++ {
 			if !v.Shown[s] {
 				t.Errorf("%q takes step %s back", sent, s)
 			}
