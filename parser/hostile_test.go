@@ -329,6 +329,32 @@ func renderLure(parts []patterns.Part) string {
 	return b.String()
 }
 
+// TestCutLines reads every example as a crash or a full disk leaves it: cut
+// after each byte, behind what sshd and its daemons write in front.
+func TestCutLines(t *testing.T) {
+	c := readCatalogue(t)
+	p, err := New(c, Options{Zone: time.UTC})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, before := range []string{
+		"", hostileHeader, hostileHeader + "error: ", hostileHeader + "fatal: ", hostileHeader + "debug1: ",
+		hostileHeader + "auth.c:12: ", hostileHeader + "message repeated 3 times: [ ",
+		"<38>1 2026-11-22T18:40:31Z server sshd 4711 - - ", `{"MESSAGE":"`,
+	} {
+		for i := range c.Entries {
+			for _, x := range c.Entries[i].Examples {
+				line := []byte(before + x.Line + " [preauth]")
+				for n := range line {
+					var ev sshwhy.Event
+					record := sshwhy.Record{Text: line[:n:n]}
+					p.Parse(&record, &ev)
+				}
+			}
+		}
+	}
+}
+
 // FuzzHostile puts any text into any template.
 func FuzzHostile(f *testing.F) {
 	c := readCatalogue(f)

@@ -179,7 +179,7 @@ func programOf(ident []byte) program {
 
 // cutStage takes the end off that tells which process of sshd wrote the line.
 func cutStage(text []byte) ([]byte, sshwhy.Stage) {
-	if text[len(text)-1] != ']' {
+	if len(text) == 0 || text[len(text)-1] != ']' {
 		return text, sshwhy.StageNone
 	}
 	if rest, ok := bytes.CutSuffix(text, []byte(" [preauth]")); ok {
