@@ -195,7 +195,7 @@ func (b *box) asClient(password, input, line string, env ...string) result {
 }
 
 // commandTime bounds a command: one that waits for somebody ends as a failure.
-const commandTime = 25 * time.Second
+const commandTime = 60 * time.Second
 
 func (b *box) run(cmd *exec.Cmd, input string) result {
 	var out bytes.Buffer

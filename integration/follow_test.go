@@ -89,7 +89,7 @@ func (s *rsyslog) write(name, text string) {
 
 func (s *rsyslog) until(what string, is func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("waited in vain: %s", what)
 		}
@@ -375,7 +375,7 @@ func appendLines(t *testing.T, path string, n *int, count int) {
 
 func waitAll(t *testing.T, f *follower, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); f.count.Load() < int64(n) && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(60 * time.Second); f.count.Load() < int64(n) && time.Now().Before(deadline); {
 		time.Sleep(10 * time.Millisecond)
 	}
 	f.stop()

@@ -172,7 +172,7 @@ func TestFileSinkOnAFullDisk(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	free()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	if left := boxes.Stop(ctx); left != 0 {
 		t.Errorf("%d are left", left)

@@ -81,7 +81,7 @@ func besideJournald(t *testing.T, s journalScenario, child, binary string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limit := 2 * time.Minute
+	limit := 4 * time.Minute
 	if torture() {
 		limit = 20 * time.Minute
 	}
@@ -222,7 +222,7 @@ func (b *journalBox) next(r *reader) string {
 		return text
 	case err := <-r.notices:
 		b.Fatalf("instead of a record came %v", err)
-	case <-time.After(20 * time.Second):
+	case <-time.After(60 * time.Second):
 		b.Fatal("no record came")
 	}
 	return ""
@@ -580,7 +580,7 @@ func (b *journalBox) shortened() {
 	b.sh("journalctl --rotate")
 	second := b.load(5000, func(int) {})
 	b.sh("journalctl --sync")
-	ctx, cancel := context.WithTimeout(b.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.Context(), 60*time.Second)
 	defer cancel()
 	got := map[string]int{}
 	o := tailers.JournalOptions{Follow: true, FromStart: true, Commands: b.commands}

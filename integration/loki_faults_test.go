@@ -120,7 +120,7 @@ func (b *between) fail(with func(http.ResponseWriter)) {
 // inPush waits until a request is on its way.
 func (b *between) inPush(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); b.pushing.Load() == 0; {
+	for deadline := time.Now().Add(60 * time.Second); b.pushing.Load() == 0; {
 		if time.Now().After(deadline) {
 			t.Fatal("nothing is pushed")
 		}

@@ -290,7 +290,7 @@ func slackBurst(t *testing.T, program string) {
 			r.stop()
 			r.start()
 		case failures * 2 / 3:
-			eventually(t, 20*time.Second, "five messages by each way", func() bool { return len(s.all("hook")) >= 5 && len(s.all("chat.postMessage")) >= 5 })
+			eventually(t, 60*time.Second, "five messages by each way", func() bool { return len(s.all("hook")) >= 5 && len(s.all("chat.postMessage")) >= 5 })
 			time.Sleep(time.Second)
 			r.kill()
 			r.start()
@@ -380,13 +380,13 @@ func slackKilled(t *testing.T, program, method string) {
 	write(failing(0)...)
 	switch method {
 	case "":
-		eventually(t, 20*time.Second, "the message is delivered", delivered)
+		eventually(t, 60*time.Second, "the message is delivered", delivered)
 		again()
 	case "chat.postMessage":
 		<-done
 		again()
 	default:
-		eventually(t, 20*time.Second, "the message is delivered", delivered)
+		eventually(t, 60*time.Second, "the message is delivered", delivered)
 	}
 	write("edge05 sshd[5]: Accepted publickey for user0 from 10.1.0.1 port 999 ssh2: ED25519 SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 	if method == "chat.update" {
@@ -401,7 +401,7 @@ func slackKilled(t *testing.T, program, method string) {
 		}
 		return list
 	}
-	eventually(t, 30*time.Second, "the reply that it is over", func() bool { return len(replies()) > 0 })
+	eventually(t, 60*time.Second, "the reply that it is over", func() bool { return len(replies()) > 0 })
 	time.Sleep(500 * time.Millisecond)
 	keys := map[string]int{}
 	var top []said
@@ -542,7 +542,7 @@ func TestRunWebhookFaults(t *testing.T) {
 	_ = r.cmd.Process.Signal(syscall.SIGHUP)
 	for _, name := range append(names, "untrusted") {
 		lost := 0
-		for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 			lost = 0
 			w.mu.Lock()
 			for v := range want {

@@ -146,7 +146,7 @@ func (r *running) stop() {
 	_ = r.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-r.ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(60 * time.Second):
 		r.t.Fatal("it does not stop")
 	}
 }
@@ -400,7 +400,7 @@ func (r *running) received(name, what string, want map[given]int, l *serverLog, 
 		lost, _, _ := compare(want, got)
 		return lost
 	}
-	for deadline := time.Now().Add(20 * time.Second); len(read()) > 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(60 * time.Second); len(read()) > 0 && time.Now().Before(deadline); {
 		time.Sleep(50 * time.Millisecond)
 	}
 	lost, strange, twice := compare(want, got)
@@ -470,7 +470,7 @@ func killBetweenLines(t *testing.T, program string) {
 		for read := uint64(1); len(l.open) > 0; read++ {
 			l.next(0)
 			if kills%2 == 0 {
-				eventually(t, 20*time.Second, "the line is read", func() bool { a := r.ask(); return a != nil && a.Lines.Read > 0 })
+				eventually(t, 60*time.Second, "the line is read", func() bool { a := r.ask(); return a != nil && a.Lines.Read > 0 })
 			}
 			r.kill()
 			r.start()
@@ -561,7 +561,7 @@ func reloadedUnderLoad(t *testing.T, program string) {
 	load(300)
 	hup(strings.Replace(toFile, "sinks:", "sinkz:", 1))
 	load(300)
-	eventually(t, 10*time.Second, "the wrong configuration is refused", func() bool { return strings.Contains(r.words(), "the old one stays in force") })
+	eventually(t, 60*time.Second, "the wrong configuration is refused", func() bool { return strings.Contains(r.words(), "the old one stays in force") })
 	for range 3 {
 		hup(strings.Replace(toFile, "sinks:", "language: ja\nsinks:", 1))
 		load(300)
@@ -664,7 +664,7 @@ func noDescriptors(t *testing.T, program string) {
 	for range 100 {
 		l.one()
 	}
-	eventually(t, 10*time.Second, "the log is read", func() bool { return r.ask().Lines.Read > 50 })
+	eventually(t, 60*time.Second, "the log is read", func() bool { return r.ask().Lines.Read > 50 })
 	var before unix.Rlimit
 	limit := func(l *unix.Rlimit, old *unix.Rlimit) {
 		if err := unix.Prlimit(r.cmd.Process.Pid, unix.RLIMIT_NOFILE, l, old); err != nil {

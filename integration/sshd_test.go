@@ -119,7 +119,7 @@ func command(t *testing.T, name string, args ...string) {
 }
 
 // boxTime is more than any scenario takes.
-const boxTime = 90 * time.Second
+const boxTime = 240 * time.Second
 
 func runInBox(t *testing.T, folder, name string) {
 	// The box dies with its parent, which to the kernel is this thread.
