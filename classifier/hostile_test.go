@@ -282,6 +282,9 @@ var attempts = []hostile{
 	"x' from 8.8.8.8 port 22", "x\"", "SSH-2.0-x from 8.8.8.8 port 1", "disconnected by user", "Too many authentication failures", "Bye Bye", "Host key verification failed", "Auth fail",
 	"x for invalid user y from 8.8.8.8 port 22 ssh2", "message repeated 5 times: [ x ]", "message repeated 99 times: [ Failed password for root from 8.8.8.8 port 22 ssh2]",
 	"none", "no", "not allowed because not listed in AllowUsers", "root not allowed because account is locked", "x, user=root", "root  user=root", "x rhost=8.8.8.8 user=root", "UNKNOWN", "NOUSER",
+	// As many places where a field could end as fit into what sshd writes.
+	hostile(strings.Repeat(" ", 200)), hostile(strings.Repeat(" 8.8.8.8", 30)), hostile(strings.Repeat(" 8.8.8.8 port 22", 15)), hostile(strings.Repeat(": ", 100)),
+	hostile(strings.Repeat("x from 8.8.8.8 port 22 ssh2 ", 9)), hostile(strings.Repeat(") -> (", 40)), hostile(strings.Repeat(" [preauth]", 20)),
 	") by (uid=0)", "alice(uid=0) by (uid=0)", "x,ssh-connection) -> (y,z", "x: y", "127.0.0.1 port 22 [preauth]", "x on 8.8.8.8 port 22",
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 }

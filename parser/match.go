@@ -129,9 +129,14 @@ func wayOf(f *draftField) way {
 	return wayFirst
 }
 
-// maxTries bounds the ends that are tried for one field, so that a hostile
-// line that repeats a literal a thousand times costs no more than a long one.
-const maxTries = 48
+// effortOf bounds what may be spent on a message of n bytes: a try costs tryCost,
+// and looking for its end the bytes that were passed. A text that holds the same
+// literal a hundred times is still read to its end, and one made to be slow costs
+// no more than a longer one.
+func effortOf(n int) int { return 16<<10 + 16*n }
+
+// tryCost is what a try costs beside the look for its end, in bytes.
+const tryCost = 16
 
 // match finds the pattern of a text and adds its fields to ev. It tells whether
 // the first way that it took led there. The choices are memory for the way; what
@@ -226,10 +231,8 @@ type choice struct {
 	node  *node
 	pos   int
 	field int
-	// bound is beyond the ends that were not tried yet, fresh where none
-	// was, and tries how many were.
-	bound, tries int
-	mark         uint8 // the fields of ev on the way here
+	bound int   // beyond the ends that were not tried yet; fresh where none was
+	mark  uint8 // the fields of ev on the way here
 }
 
 // fresh is the bound of a field that was not tried yet.
@@ -251,7 +254,7 @@ func (c *choice) take(t *text, ev *sshwhy.Event) (*node, int) {
 		if c.bound >= 0 || t.length-c.pos >= int(f.least) && f.rooted(t, c.pos) {
 			end, next := f.nextEnd(t, c)
 			if f.sure || end < 0 {
-				c.field, c.bound, c.tries = c.field+1, fresh, 0
+				c.field, c.bound = c.field+1, fresh
 			}
 			if end >= 0 {
 				ev.Push(sshwhy.Captured{Field: f.field, Start: int32(c.pos), End: int32(end)})
@@ -259,7 +262,7 @@ func (c *choice) take(t *text, ev *sshwhy.Event) (*node, int) {
 			}
 			continue
 		}
-		c.field, c.bound, c.tries = c.field+1, fresh, 0
+		c.field, c.bound = c.field+1, fresh
 	}
 	return nil, 0
 }
@@ -376,17 +379,16 @@ func (f *fieldEdge) firstEnd(t *text, pos int) (end, next int) {
 func (f *fieldEdge) lastEnd(t *text, pos int) (end, next int) {
 	size := len(f.ends.literal)
 	from, limit := pos+int(f.least)-int(f.rest)-size, t.length-int(f.rest)
-	for range maxTries {
+	for {
 		end := f.lastIndex(t, from, limit)
 		if end < 0 {
-			break
+			return -1, 0
 		}
 		if f.precedes(t, end+size) {
 			return end, end + size
 		}
 		limit = end + size - 1
 	}
-	return -1, 0
 }
 
 // nextEnd gives the next end of the field at c that something can stand behind,
@@ -409,9 +411,9 @@ func (f *fieldEdge) shorter(t *text, c *choice) (end, next int) {
 	if c.bound == fresh {
 		c.bound = c.pos + scan(f.kind, t, c.pos) + 1
 	}
-	for c.bound > c.pos+1 && c.tries <= maxTries {
+	for c.bound > c.pos+1 && t.effort > 0 {
 		c.bound--
-		c.tries++
+		t.effort -= tryCost
 		if f.precedes(t, c.bound) {
 			return c.bound, c.bound
 		}
@@ -425,15 +427,16 @@ func (f *fieldEdge) earlier(t *text, c *choice) (end, next int) {
 	if c.bound == fresh {
 		c.bound = t.length - int(f.rest)
 	}
-	for ; c.tries < maxTries; c.tries++ {
+	for t.effort > 0 {
 		end := f.lastIndex(t, from, c.bound)
 		if end < 0 {
+			t.effort -= c.bound - c.pos
 			break
 		}
 		next := end + len(f.ends.literal)
+		t.effort -= c.bound - end + tryCost
 		c.bound = next - 1
 		if f.precedes(t, next) {
-			c.tries++
 			return end, next
 		}
 	}
@@ -445,15 +448,16 @@ func (f *fieldEdge) later(t *text, c *choice) (end, next int) {
 	if c.bound == fresh {
 		c.bound = c.pos + int(f.least) - int(f.rest) - len(f.ends.literal)
 	}
-	for ; c.tries < maxTries; c.tries++ {
+	for t.effort > 0 {
 		end := f.firstIndex(t, c.bound, t.length-int(f.rest))
 		if end < 0 {
+			t.effort -= t.length - c.bound
 			break
 		}
 		next := end + len(f.ends.literal)
+		t.effort -= next - c.bound + tryCost
 		c.bound = end + 1
 		if f.precedes(t, next) {
-			c.tries++
 			return end, next
 		}
 	}

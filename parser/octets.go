@@ -27,6 +27,7 @@ const (
 // size that the compiler knows, so that it need not look either.
 type text struct {
 	length int
+	effort int // that may still be spent: effortOf
 	bytes  [sshwhy.MaxLine + 3*wide]byte
 }
 
@@ -38,7 +39,7 @@ func (t *text) fill(message []byte) bool {
 	n := copy(t.bytes[:], message)
 	binary.LittleEndian.PutUint64(t.bytes[n:], 0)
 	binary.LittleEndian.PutUint64(t.bytes[n+wide:], 0)
-	t.length = n
+	t.length, t.effort = n, effortOf(n)
 	return true
 }
 
