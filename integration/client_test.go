@@ -24,7 +24,7 @@ func clientScenarios() []scenario {
 		{
 			name: "the user leaves at the prompt", code: none, confidence: none, cause: "client-gave-up",
 			login: func(b *box) bool {
-				b.asClient(alicePassword, "", "timeout 1 ssh -o PubkeyAuthentication=no alice@server echo in", "SLOW=4")
+				b.asClient(alicePassword, "", "rm -f /tmp/asked; ssh -o PubkeyAuthentication=no alice@server echo in & until [ -e /tmp/asked ]; do sleep 0.1; done; kill $!", "SLOW=4")
 				return false
 			},
 			password: alicePassword, again: byPassword(alicePassword),
@@ -45,7 +45,7 @@ func clientScenarios() []scenario {
 			name: "the client does not answer any more", code: "connection-lost", confidence: "likely",
 			config: "ClientAliveInterval 1\nClientAliveCountMax 1",
 			login: func(b *box) bool {
-				b.asClient("", "", "ssh -o BatchMode=yes alice@server sleep 20 & sleep 1; kill -STOP $!; sleep 4; kill -KILL $!")
+				b.asClient("", "", "ssh -o BatchMode=yes alice@server 'touch /tmp/in; sleep 20' & until [ -e /tmp/in ]; do sleep 0.1; done; kill -STOP $!; sleep 5; kill -KILL $!")
 				return false
 			},
 			again: byKey(), take: []string{"keep idle connections"},
