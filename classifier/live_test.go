@@ -207,6 +207,32 @@ func TestInspection(t *testing.T) {
 	l.want("too late")
 }
 
+// TestInspectionOfLikely lets a look at the host answer otherwise than what the
+// log makes likely, and say that there is more than one answer.
+func TestInspectionOfLikely(t *testing.T) {
+	l := newLive(t, classifier.Options{Inspect: true})
+	refuse := func(clock string, pid int) {
+		l.line(clock, fmt.Sprintf("sshd[%d]: pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=203.0.113.7  user=alice", pid))
+		l.line(clock, fmt.Sprintf("sshd[%d]: Failed password for alice from 203.0.113.7 port 4000 ssh2", pid))
+		l.line(clock, fmt.Sprintf("sshd[%d]: Connection closed by authenticating user alice 203.0.113.7 port 4000 [preauth]", pid))
+	}
+	refuse("23:00:00", 7)
+	l.want("the log alone", "alice refused wrong-password.1")
+	of := l.last.Identity
+	l.tick(40)
+	locked, unset := l.causes.Find("password-locked"), l.causes.Find("password-not-set")
+	l.record(&sshwhy.Record{Inspection: &sshwhy.Inspection{Of: of, Cause: locked, Confidence: sshwhy.ConfidenceLikely, Candidates: []sshwhy.CauseID{locked, l.causes.Find("wrong-password")}}})
+	l.want("the answer", "alice refused password-locked.2")
+
+	refuse("23:01:00", 8)
+	l.want("another", "alice refused wrong-password.1")
+	l.record(&sshwhy.Record{Inspection: &sshwhy.Inspection{Of: l.last.Identity, Confidence: sshwhy.ConfidenceUndetermined, Candidates: []sshwhy.CauseID{locked, unset}}})
+	l.want("two answers", "alice refused undetermined.2")
+	if f := l.last; f.Confidence != sshwhy.ConfidenceUndetermined || len(f.Candidates) != 2 || f.Candidates[0] != locked {
+		t.Errorf("the revision is %+v", f)
+	}
+}
+
 // TestInspectionAndLog has the log decide after all.
 func TestInspectionAndLog(t *testing.T) {
 	l := newLive(t, classifier.Options{Inspect: true})

@@ -22,8 +22,8 @@ const (
 	maxSeenText = 512
 )
 
-// inspect takes the answer to an undetermined finding, and gives a revision of
-// it. One of a connection that is forgotten, or that the log has decided since,
+// inspect takes the answer to a finding that is not certain, and gives a revision
+// of it. One of a connection that is forgotten, or that the log has decided since,
 // is too late.
 func (k *Classifier) inspect(in *sshwhy.Inspection) {
 	h := k.table.known(in.Of.Host)
@@ -31,7 +31,7 @@ func (k *Classifier) inspect(in *sshwhy.Inspection) {
 		return
 	}
 	c := k.identified(h, &in.Of)
-	if c == nil || c.revision == 0 || c.told.confidence != sshwhy.ConfidenceUndetermined && !c.told.looked {
+	if c == nil || c.revision == 0 || !askable(c.told.outcome, c.told.confidence) && !c.told.looked {
 		return
 	}
 	c.looked = &look{cause: in.Cause, confidence: in.Confidence, candidates: slices.Clone(in.Candidates), values: slices.Clone(in.Values)}
@@ -64,7 +64,7 @@ func (c *connection) is(of *sshwhy.Identity) bool {
 
 // retire forgets a settled connection, or keeps it for an inspection alone.
 func (k *Classifier) retire(c *connection) {
-	if !k.options.Inspect || c.state != stateDone || c.revision == 0 || c.told.confidence != sshwhy.ConfidenceUndetermined {
+	if !k.options.Inspect || c.state != stateDone || c.revision == 0 || !askable(c.told.outcome, c.told.confidence) {
 		k.table.remove(c)
 		return
 	}
@@ -72,15 +72,23 @@ func (k *Classifier) retire(c *connection) {
 	k.table.move(c, stateKept)
 }
 
-// looked lets the inspection answer where the log does not.
+// askable tells whether the log leaves something to an inspection: all of it, or
+// which of several reasons a refusal had.
+func askable(o sshwhy.Outcome, c sshwhy.Confidence) bool {
+	return c == sshwhy.ConfidenceUndetermined || c == sshwhy.ConfidenceLikely && o == sshwhy.OutcomeRefused
+}
+
+// looked lets the inspection answer where the log is not certain.
 func (k *Classifier) looked(c *connection, d decision) decision {
 	l := c.looked
-	if l == nil || d.confidence != sshwhy.ConfidenceUndetermined {
+	if l == nil || !askable(d.outcome, d.confidence) {
 		return d
 	}
 	d.looked, d.rule = true, sshwhy.RuleInspected
 	if l.cause != 0 && l.confidence != sshwhy.ConfidenceNone {
 		d.cause, d.confidence = l.cause, l.confidence
+	} else if d.confidence == sshwhy.ConfidenceLikely { // the host has more than one
+		d.cause, d.confidence = k.known.undetermined, sshwhy.ConfidenceUndetermined
 	}
 	switch {
 	case len(l.candidates) > 0 || d.confidence != sshwhy.ConfidenceUndetermined:

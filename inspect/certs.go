@@ -134,6 +134,10 @@ func (x *examination) certificate(trusted []string) bool {
 	return true
 }
 
+// keysCommandNotRun names the line of a command that could give keys, and was
+// not asked.
+const keysCommandNotRun = "keys-command-not-run"
+
 // keysCommand judges AuthorizedKeysCommand; true says that keys may come from
 // it.
 func (x *examination) keysCommand(ctx context.Context) bool {
@@ -172,7 +176,7 @@ func (x *examination) keysCommand(ctx context.Context) bool {
 	}
 	x.note(info)
 	if !x.RunCommands || owner == nil || x.RunAs == nil {
-		x.unknown("keys-command-not-run", u, command)
+		x.unknown(keysCommandNotRun, u, command)
 		return true
 	}
 	return x.runKeysCommand(ctx, words, owner)
@@ -187,11 +191,11 @@ func (x *examination) runKeysCommand(ctx context.Context, words []string, owner 
 	arguments := make([]string, len(words))
 	for i, w := range words {
 		if strings.Contains(w, "%k") || strings.Contains(w, "%t") || strings.Contains(w, "%K") {
-			x.unknown("keys-command-not-run", u, command)
+			x.unknown(keysCommandNotRun, u, command)
 			return true
 		}
 		if strings.Contains(w, "%f") && x.Key == "" {
-			x.unknown("keys-command-not-run", u, command)
+			x.unknown(keysCommandNotRun, u, command)
 			return true
 		}
 		arguments[i] = strings.NewReplacer("%%", "%", "%u", x.User, "%h", x.account.Home, "%U", strconv.FormatUint(uint64(x.account.UID), 10), "%f", x.Key).Replace(w)

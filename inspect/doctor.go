@@ -84,8 +84,16 @@ type examination struct {
 	// exact says that they were read with the user's rights.
 	files []keyFile
 	exact bool
+	// registered says that one of them holds a key that sshd takes; command
+	// and authority that keys may come from AuthorizedKeysCommand, or
+	// certificates of a CA be accepted.
+	registered, command, authority bool
 	// names are those of the user's principals file.
 	names []string
+	// tried is the method that the log says was refused, "" where it says of
+	// none; since is when that login began, zero where nobody asked for one.
+	tried string
+	since time.Time
 	// changed is when something that was looked at changed last.
 	changed time.Time
 }

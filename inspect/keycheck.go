@@ -88,6 +88,17 @@ func (x *examination) wrongLabel(files Files, name string) string {
 	return ""
 }
 
+// text is Host.text, and remembers when a file of the system's configuration
+// changed: what it says may decide.
+func (x *examination) text(name string) string {
+	if strings.HasPrefix(name, "/etc/") {
+		if info, err := x.Files.Stat(name); err == nil {
+			x.note(info)
+		}
+	}
+	return x.Host.text(name)
+}
+
 // note remembers when something that was looked at changed last.
 func (x *examination) note(i Info) {
 	if i.Changed.After(x.changed) {
@@ -117,10 +128,11 @@ func (x *examination) keys(ctx context.Context) {
 		return
 	}
 	before := len(x.list)
-	elsewhere := x.keysCommand(ctx)
-	elsewhere = x.certificates(ctx) || elsewhere
-	found := x.inFiles(ctx, &r, elsewhere, len(x.list) > before && x.any(Bad, LayerKeys))
-	x.usable.key = x.usable.key && (found || elsewhere)
+	x.command = x.keysCommand(ctx)
+	x.authority = x.certificates(ctx)
+	elsewhere := x.command || x.authority
+	x.registered = x.inFiles(ctx, &r, elsewhere, len(x.list) > before && x.any(Bad, LayerKeys))
+	x.usable.key = x.usable.key && (x.registered || elsewhere)
 }
 
 // readRevoked reads RevokedKeys; false where sshd, for want of it, refuses
@@ -214,6 +226,8 @@ func (x *examination) noFile(files []keyFile) {
 	}
 	at := func(f keyFile) bool { return f.path == inHome }
 	switch {
+	case len(files) > 0 && strings.HasPrefix(files[0].path, x.account.Home+"/") && x.unmounted(err != nil && missing(err)):
+		x.bad("home-not-mounted", WayKey, u, val(sshwhy.FieldPath, x.account.Home))
 	case err != nil && missing(err) && (len(files) == 0 || slices.ContainsFunc(files, at)):
 		x.bad("home-missing", WayKey, u, val(sshwhy.FieldPath, x.account.Home))
 	case len(files) == 0:
@@ -223,6 +237,30 @@ func (x *examination) noFile(files []keyFile) {
 	default:
 		x.bad("authorized-keys-missing", WayKey, values...)
 	}
+}
+
+// unmounted tells whether the user's home is one that only a login opens, or an
+// automounter was to mount: what eCryptfs leaves in a closed home, what
+// systemd-homed keeps beside it, and autofs above it. gone says that there is no
+// folder of its name.
+func (x *examination) unmounted(gone bool) bool {
+	home := x.account.Home
+	if _, err := x.Files.Lstat(home + "/Access-Your-Private-Data.desktop"); err == nil {
+		return true
+	}
+	if !gone {
+		return false
+	}
+	if x.exists(home+".home") || x.exists(home+".homedir") {
+		return true
+	}
+	for line := range strings.Lines(x.text("/proc/self/mounts")) {
+		f := strings.Fields(line)
+		if len(f) > 2 && f[2] == "autofs" && strings.HasPrefix(home, f[1]+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 // keysAt tells whether a file that sshd does not read holds keys.

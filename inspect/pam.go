@@ -15,9 +15,7 @@ func (x *examination) nologin() {
 		return
 	}
 	if !x.mine.is("usepam") {
-		if x.exists("/etc/nologin") {
-			x.bad("nologin-file", AllWays, val(sshwhy.FieldPath, "/etc/nologin"))
-		}
+		x.hasNologin("/etc/nologin")
 		return
 	}
 	for _, m := range x.stack() {
@@ -28,13 +26,21 @@ func (x *examination) nologin() {
 		if f := m.argument("file"); f != "" {
 			files = []string{f}
 		}
-		for _, f := range files {
-			if x.exists(f) {
-				x.bad("nologin-file", AllWays, val(sshwhy.FieldPath, f))
-				return
-			}
+		if slices.ContainsFunc(files, x.hasNologin) {
+			return
 		}
 	}
+}
+
+// hasNologin tells whether a nologin file is there.
+func (x *examination) hasNologin(name string) bool {
+	info, err := x.Files.Stat(name)
+	if err != nil {
+		return false
+	}
+	x.note(info)
+	x.bad("nologin-file", AllWays, val(sshwhy.FieldPath, name))
+	return true
 }
 
 // module is a line of a PAM stack.
@@ -395,31 +401,4 @@ func (x *examination) meetsOne(what, how, value string) (met, known bool) {
 		}
 	}
 	return true, false
-}
-
-// faillock asks whether the user is locked out for failures.
-func (x *examination) faillock(ctx context.Context, m *module, blocks Ways) {
-	limit := 3
-	for line := range strings.Lines(x.text("/etc/security/faillock.conf")) {
-		name, v, ok := strings.Cut(strings.TrimSpace(line), "=")
-		if n, isNumber := number(strings.TrimSpace(v)); ok && isNumber && strings.TrimSpace(name) == "deny" {
-			limit = n
-		}
-	}
-	if n, ok := number(m.argument("deny")); ok {
-		limit = n
-	}
-	out, ok := x.run(ctx, Faillock, "--user", x.User)
-	if !ok || limit <= 0 {
-		return
-	}
-	count := 0
-	for line := range strings.Lines(out) {
-		if f := strings.Fields(line); len(f) >= 2 && f[len(f)-1] == "V" {
-			count++
-		}
-	}
-	if count >= limit {
-		x.bad("pam-locked-out", blocks, x.user())
-	}
 }

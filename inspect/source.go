@@ -6,11 +6,14 @@ import (
 	"iter"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
+	"github.com/sshwhy/sshwhy/patterns"
 )
 
 // Source answers questions about findings of this host as records, which the
@@ -20,6 +23,9 @@ type Source struct {
 	options SourceOptions
 	queue   chan pending
 	refused atomic.Int64
+	// likely are the users for whom a question about a likely cause was
+	// taken of late.
+	likely users
 }
 
 // SourceOptions is what a Source needs. All are needed but Hostname.
@@ -39,8 +45,14 @@ type pending struct {
 	Asked
 }
 
-// maxPending bounds the questions that wait.
-const maxPending = 64
+const (
+	// maxPending bounds the questions that wait.
+	maxPending = 64
+	// spacing is the time between two questions about likely causes of one
+	// user: whoever guesses passwords fails many times a second, and is not
+	// to fill the queue with what is not looked at anyway.
+	spacing = 10 * time.Second
+)
 
 // NewSource gives a source that can be asked at once.
 func NewSource(o SourceOptions) (*Source, error) {
@@ -57,16 +69,24 @@ func NewSource(o SourceOptions) (*Source, error) {
 // Refused gives how many questions were not taken because too many waited.
 func (s *Source) Refused() int64 { return s.refused.Load() }
 
-// Ask takes a question about a finding, and tells whether it did. It keeps
-// nothing of the finding, and takes none that is not undetermined, not of this
-// host, or a revision.
+// Ask takes a question about a finding, and tells whether it did. It is called
+// from one goroutine. It keeps nothing of the finding, and takes none that
+// leaves nothing open, is not of this host, or a revision.
 func (s *Source) Ask(f *sshwhy.Finding) bool {
-	if f.Confidence != sshwhy.ConfidenceUndetermined || f.Revision > 1 || len(f.User) == 0 || !s.ours(string(f.Host)) {
+	if !isOpen(f) || f.Revision > 1 || len(f.User) == 0 || !s.ours(string(f.Host)) {
 		return false
 	}
 	q := pending{of: f.Identity, Asked: Asked{
-		User: string(sshwhy.Unescape(nil, f.User)), Fingerprint: string(f.Fingerprint), KeyKind: string(f.KeyType), End: f.End,
+		User: string(sshwhy.Unescape(nil, f.User)), Fingerprint: string(f.Fingerprint), KeyKind: string(f.KeyType),
+		Method: string(f.Method), Start: f.Start, End: f.End,
 	}}
+	q.Unix = slices.ContainsFunc(f.Evidence, func(e sshwhy.Evidence) bool { return e.Pattern == patterns.PAMUnixAuthFailure })
+	if f.Confidence == sshwhy.ConfidenceLikely {
+		if !s.likely.admit(q.User, time.Now(), spacing) {
+			return false
+		}
+		q.Cause = s.options.Causes.ID(f.Cause)
+	}
 	q.of.Host, q.of.First = []byte(string(f.Host)), []byte(string(f.First))
 	if a, err := netip.ParseAddr(string(f.Address)); err == nil {
 		q.Address = a.String()
@@ -84,6 +104,19 @@ func (s *Source) Ask(f *sshwhy.Finding) bool {
 		s.refused.Add(1)
 		return false
 	}
+}
+
+// isOpen tells whether a finding leaves a question that this host may answer: it
+// is undetermined, or a refusal for which the log makes one of several causes
+// likely.
+func isOpen(f *sshwhy.Finding) bool {
+	switch f.Confidence {
+	case sshwhy.ConfidenceUndetermined:
+		return true
+	case sshwhy.ConfidenceLikely:
+		return f.Outcome == sshwhy.OutcomeRefused && len(f.Candidates) > 1
+	}
+	return false
 }
 
 // ours tells whether a host's name, as a log spells it, is that of this one:
@@ -148,6 +181,9 @@ func (s *Source) inspection(q *pending, a *Answer) *sshwhy.Inspection {
 		if c.Cause == a.Cause && in.Values == nil {
 			in.Values = c.Values
 		}
+	}
+	if in.Values == nil && in.Cause != 0 && len(a.Seen) > 0 {
+		in.Values = a.Seen[0].Values // a cause that follows from what was seen
 	}
 	return in
 }

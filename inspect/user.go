@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/sshwhy/sshwhy"
@@ -216,7 +217,7 @@ func (x *examination) rootMay() bool {
 		return false
 	case "without-password", "prohibit-password", "forced-commands-only":
 		x.usable.password, x.usable.interactive = false, false
-		if x.Method == methodPassword || x.Method == methodInteractive {
+		if x.byPassword() {
 			x.bad("root-login-refused", WayPassword|WayInteractive, values...)
 			return false
 		}
@@ -230,6 +231,12 @@ const (
 	methodPassword    = "password"
 	methodInteractive = "keyboard-interactive"
 )
+
+// byPassword tells whether the question is about a password: asked for, or
+// refused by sshd.
+func (x *examination) byPassword() bool {
+	return slices.ContainsFunc([]string{x.Method, x.tried}, func(m string) bool { return m == methodPassword || m == methodInteractive })
+}
 
 // methods judges what sshd offers to this user.
 func (x *examination) methods(ctx context.Context) {
@@ -336,7 +343,7 @@ func (x *examination) password() {
 	case secretLocked:
 		x.bad("password-locked", WayPassword|WayInteractive, u)
 	case secretNever:
-		if alone && x.Method != "" {
+		if alone && x.Method != "" || x.byPassword() {
 			x.bad("password-not-set", WayPassword|WayInteractive, u)
 		} else {
 			x.good("password-never", u)

@@ -4,6 +4,7 @@ package integration
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"iter"
 	"net"
@@ -33,15 +34,20 @@ type hidden struct {
 	level   string
 	config  string
 	arrange func(*box)
-	login   try
+	// before goes on when sshd runs already; it may be nil.
+	before func(*box)
+	login  try
+	// user is whom the login is for, alice where empty.
+	user string
 	// cause is what the finding must say in the end; "" where it must not
 	// be sure of anything, because the login failed for another reason than
 	// the one that the host has.
 	cause string
 	// certain says that it must be sure; otherwise it may be.
 	certain bool
-	// truth is what must then stay among the candidates.
-	truth string
+	// truth is what must then stay among the candidates, and never what
+	// must not even be called likely.
+	truth, never string
 }
 
 const hiddenVariable = "SSHWHY_HIDDEN"
@@ -54,11 +60,36 @@ func TestInspect(t *testing.T) {
 	needRoot(t)
 	folder := newFolder(t)
 	command(t, "install", "-m", "755", filepath.Join("testdata", "doctor-interrupt"), filepath.Join(folder, "bin"))
+	enough(t, hiddenCauses())
 	for _, h := range hiddenCauses() {
 		t.Run(h.name, func(t *testing.T) {
 			t.Parallel()
 			inBox(t, folder, "TestInspectInBox", hiddenVariable+"="+h.name)
 		})
+	}
+}
+
+// enough tells whether the table still holds what the documentation promises of
+// LogLevel INFO: causes that are named, and logins that fail of another thing
+// than the host has.
+func enough(t *testing.T, table []hidden) {
+	t.Helper()
+	names, told, misled := map[string]bool{}, map[string]bool{}, 0
+	for _, h := range table {
+		if names[h.name] {
+			t.Fatalf("two are named %q", h.name)
+		}
+		names[h.name] = true
+		switch {
+		case h.cause == "":
+			misled++
+		case h.level == "":
+			told[h.cause] = true
+		}
+	}
+	t.Logf("%d causes at INFO, %d logins that fail of something else", len(told), misled)
+	if len(told) < 22 || misled < 12 {
+		t.Errorf("%d causes and %d logins that fail of something else are not enough", len(told), misled)
 	}
 }
 
@@ -84,6 +115,9 @@ func (b *box) uncover(h *hidden) {
 		h.arrange(b)
 	}
 	b.startSSHD()
+	if h.before != nil {
+		h.before(b)
+	}
 	if h.certain {
 		// The log's times are whole seconds: what changed in the same
 		// second may have changed after the login.
@@ -98,7 +132,7 @@ func (b *box) uncover(h *hidden) {
 		b.fatalf("the login succeeded, though it was arranged that it does not")
 	}
 	b.settled()
-	f := b.settle()
+	f := b.settle(cmp.Or(h.user, "alice"))
 	catalogue, err := causes.Load()
 	b.must(err)
 	code := catalogue.ID(f.Cause)
@@ -108,16 +142,16 @@ func (b *box) uncover(h *hidden) {
 		if code != h.cause || h.certain && f.Confidence != sshwhy.ConfidenceCertain {
 			b.fatalf("the finding says %s (%s), not %s", code, f.Confidence, h.cause)
 		}
-	case f.Confidence == sshwhy.ConfidenceCertain:
-		b.fatalf("the finding is certain of %s", code)
+	case f.Confidence == sshwhy.ConfidenceCertain || code == h.never:
+		b.fatalf("the finding is %s of %s", f.Confidence, code)
 	case code != h.truth && !slices.ContainsFunc(f.Candidates, func(id sshwhy.CauseID) bool { return catalogue.ID(id) == h.truth }):
 		b.fatalf("%s is not among the candidates any more", h.truth)
 	}
 }
 
 // settle follows the log through the loop, with a helper that looks at the
-// host, and gives the last finding about alice in its last revision.
-func (b *box) settle() *verdict {
+// host, and gives the last finding about a user in its last revision.
+func (b *box) settle(user string) *verdict {
 	const socket = "/run/sshwhy/inspect.sock"
 	server := exec.Command("/mnt/box/bin/sshwhy", "inspect-server", "--socket", socket)
 	var complaint bytes.Buffer
@@ -143,7 +177,7 @@ func (b *box) settle() *verdict {
 	words := lang.DoctorIn(causes.English)
 	asked := 0
 	client := &inspect.Client{Path: socket}
-	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.t.Context(), 45*time.Second)
 	defer cancel()
 	done := func() { asked--; cancel() }
 	source, err := inspect.NewSource(inspect.SourceOptions{
@@ -165,24 +199,22 @@ func (b *box) settle() *verdict {
 		},
 	})
 	b.must(err)
-	sink := &lastFinding{ask: func(f *sshwhy.Finding) {
-		switch {
-		case f.Revision > 1:
-			done()
-		case source.Ask(f):
-			asked++
-		}
-	}}
+	sink := &lastFinding{user: user, revised: done}
 	lines := &writtenLog{lines: strings.Split(strings.TrimSpace(b.readLog()), "\n")}
 	loop := sshwhy.Loop{
 		Source: &tailers.Merge{Sources: []sshwhy.Source{lines, source}, Every: 50 * time.Millisecond},
 		Parser: p, Classifier: k, Sink: sink, Live: true,
 		Trouble: func(err error) { b.errorf("trouble: %v", err) },
 		Watch: func(ev *sshwhy.Event) {
-			if ev.Record.Tick && lines.all() && asked == 0 {
-				if lines.ticks++; lines.ticks > 20 {
-					cancel() // nobody was asked
-				}
+			if !ev.Record.Tick || !lines.all() {
+				return
+			}
+			// Of several connections the last is the one in question.
+			if lines.ticks++; lines.ticks == 2 && sink.last != nil && source.Ask(&sink.last.Finding) {
+				asked++
+			}
+			if lines.ticks > 20 && asked == 0 {
+				cancel() // nobody was asked
 			}
 		},
 	}
@@ -201,23 +233,25 @@ type verdict struct {
 	evidence []string
 }
 
-// lastFinding keeps the last finding about alice.
+// lastFinding keeps the last finding about a user, and says when it is revised.
 type lastFinding struct {
-	ask  func(*sshwhy.Finding)
-	last *verdict
+	user    string
+	revised func()
+	last    *verdict
 }
 
 // Deliver implements sshwhy.Sink.
 func (l *lastFinding) Deliver(f *sshwhy.Finding) error {
-	if string(f.User) != "alice" {
+	if string(f.User) != l.user {
 		return nil
 	}
-	l.last = &verdict{Finding: *f}
-	l.last.Candidates = slices.Clone(f.Candidates)
+	l.last = &verdict{Finding: *f.Clone()}
 	for _, e := range f.Evidence {
 		l.last.evidence = append(l.last.evidence, string(e.Text))
 	}
-	l.ask(f)
+	if f.Revision > 1 {
+		l.revised()
+	}
 	return nil
 }
 
@@ -318,7 +352,7 @@ func hiddenCauses() []hidden {
 		{name: "a wrong password, and keys are off", truth: "wrong-password", config: "PubkeyAuthentication no", login: byPassword(wrongPassword)},
 		{name: "nothing is wrong, and the client has no key", truth: "no-usable-method", config: off, login: byKey("-o IdentityFile=/dev/null -o IdentitiesOnly=yes")},
 	}
-	return append(uncovered, misled...)
+	return slices.Concat(uncovered, misled, hiddenMethods(), hiddenPasswords(), misledPasswords())
 }
 
 // interrupted comes to the question for the password, and ends there.

@@ -1,6 +1,9 @@
 package lang
 
-import "github.com/sshwhy/sshwhy/causes"
+import (
+	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/causes"
+)
 
 // Doctor are the words of "sshwhy doctor".
 type Doctor struct {
@@ -29,6 +32,8 @@ type observation struct {
 	why string
 	// run is a command that shows more or mends it.
 	run string
+	// one says that a way without {n} or {count} is meant for the number 1.
+	one bool
 }
 
 // DoctorIn gives the words of a language.
@@ -46,11 +51,27 @@ func (d *Doctor) Said(name string, values causes.Values) (text, why string, know
 	if !known {
 		return name, "", false
 	}
-	text = d.fill(o.text, values)
+	if o.one {
+		text = d.fill(o.text, withoutOne(values))
+	} else {
+		text = d.fill(o.text, values)
+	}
 	if o.why != "" {
 		why = d.fill([]string{o.why}, values)
 	}
 	return text, why, true
+}
+
+// withoutOne hides the numbers that are 1, so that the way to say it is used
+// that is in the singular.
+func withoutOne(values causes.Values) causes.Values {
+	return func(f sshwhy.Field) string {
+		v := values(f)
+		if v == "1" && (f == sshwhy.FieldNumber || f == sshwhy.FieldCount) {
+			return ""
+		}
+		return v
+	}
 }
 
 // Command gives the command of a line, its values quoted for sh; "" for none.
@@ -79,7 +100,14 @@ func (d *Doctor) fill(variants []string, values causes.Values) string {
 
 func say(text ...string) observation { return observation{text: text} }
 
-func tell(text, why, run string) observation { return observation{[]string{text}, why, run} }
+func tell(text, why, run string) observation {
+	return observation{text: []string{text}, why: why, run: run}
+}
+
+// count is tell for texts with numbers, those for 1 included.
+func count(why string, text ...string) observation {
+	return observation{text: text, why: why, one: true}
+}
 
 func englishDoctor() *Doctor {
 	return &Doctor{
@@ -106,7 +134,7 @@ func englishDoctor() *Doctor {
 			"port-unusual":      tell("the port is {lport}, not 22", "a client must name it: ssh -p {lport}", ""),
 			"answers":           say("it answers on {laddr}: {banner}"),
 			"answers-penalised": tell("sshd does not answer this host for now, because of failures that came from it (PerSourcePenalties)", "other clients are not concerned", ""),
-			"startups-fine":     say("{count} connections have not logged in yet; sshd begins to drop at {limit} (MaxStartups)"),
+			"startups-fine":     say("connections that have not logged in yet: {count}; sshd begins to drop at {limit} (MaxStartups)"),
 			"firewall-open":     say("this host's firewall lets connections to port {lport} through"),
 			"firewall-none":     say("this host has no firewall program"),
 			"firewall-depends":  tell("this host's firewall lets some connections to port {lport} through and others not ({name})", "it depends on the address, the interface or the rate; with --from the address counts", "nft list ruleset; iptables-save"),
@@ -130,31 +158,42 @@ func englishDoctor() *Doctor {
 			"methods-open":         say("sshd offers {user}: {method}"),
 			"methods-demanded":     say("AuthenticationMethods demands of {user}: {value}"),
 
-			"keys-usable":          say("keys that can be used: {count} ({path})"),
-			"keys-not-seen":        tell("{path} could not be read", "only its owner and root may", "sudo ls -l {path}"),
-			"keys-cut":             tell("only the first {size} MiB of {path} were read", "a key behind that is not judged", ""),
-			"keys-command-not-run": tell("AuthorizedKeysCommand {command} may give keys; it was not run", "--run-commands runs it as sshd does", ""),
-			"keys-command-gives":   say("AuthorizedKeysCommand {command} gives a key for {user}"),
-			"revoked-not-seen":     tell("the list of revoked keys {path} could not be read", "a key of it is refused", ""),
-			"ca-not-seen":          tell("the trusted CA keys in {path} could not be read", "certificates are judged by them", ""),
-			"ca-trusted":           say("certificates of {count} CAs are trusted ({path})"),
-			"principals-not-seen":  tell("the principals file {path} could not be read", "a certificate must name one of its principals", ""),
-			"cert-fine":            say("the certificate \"{certid}\" is accepted"),
-			"key-accepted":         say("the key {fp} is accepted: {path}, line {line}"),
-			"key-not-found":        tell("the key {fp} stands in no line that can be read", "it may be the broken line", ""),
-			"key-held-by":          tell("the key {fp} stands in {other}, line {line}", "it belongs to the account {account}, and lets nobody in as {user}", ""),
-			"key-from":             tell("the key in {path}, line {line}, may come from {pattern} only", "--from ADDRESS tells whether one is among them", ""),
-			"line-refused":         tell("{path}, line {line}: this key is not accepted ({name})", "it was closed on purpose, by its options or by sshd_config; `sshwhy explain {name}` tells more", ""),
-			"password-set":         say("{user} has a password"),
-			"password-never":       say("{user} has no password and can log in with a key only"),
-			"password-empty-open":  tell("{user} has no password, and sshd lets anybody in as {user}", "PermitEmptyPasswords is on", "passwd {user}"),
+			"keys-usable":            say("keys that can be used: {count} ({path})"),
+			"keys-not-seen":          tell("{path} could not be read", "only its owner and root may", "sudo ls -l {path}"),
+			"keys-cut":               tell("only the first {size} MiB of {path} were read", "a key behind that is not judged", ""),
+			"keys-command-not-run":   tell("AuthorizedKeysCommand {command} may give keys; it was not run", "--run-commands runs it as sshd does", ""),
+			"keys-command-gives":     say("AuthorizedKeysCommand {command} gives a key for {user}"),
+			"revoked-not-seen":       tell("the list of revoked keys {path} could not be read", "a key of it is refused", ""),
+			"ca-not-seen":            tell("the trusted CA keys in {path} could not be read", "certificates are judged by them", ""),
+			"ca-trusted":             say("CAs whose certificates are trusted: {count} ({path})"),
+			"principals-not-seen":    tell("the principals file {path} could not be read", "a certificate must name one of its principals", ""),
+			"cert-fine":              say("the certificate \"{certid}\" is accepted"),
+			"key-accepted":           say("the key {fp} is accepted: {path}, line {line}"),
+			"key-not-found":          tell("the key {fp} stands in no line that can be read", "it may be the broken line", ""),
+			"key-held-by":            tell("the key {fp} stands in {other}, line {line}", "it belongs to the account {account}, and lets nobody in as {user}", ""),
+			"key-from":               tell("the key in {path}, line {line}, may come from {pattern} only", "--from ADDRESS tells whether one is among them", ""),
+			"line-refused":           tell("{path}, line {line}: this key is not accepted ({name})", "it was closed on purpose, by its options or by sshd_config; `sshwhy explain {name}` tells more", ""),
+			"last-login-by-password": say("{user} last logged in on {time}, when no key was registered either: with a password"),
+			"password-set":           say("{user} has a password"),
+			"password-never":         say("{user} has no password and can log in with a key only"),
+			"password-empty-open":    tell("{user} has no password, and sshd lets anybody in as {user}", "PermitEmptyPasswords is on", "passwd {user}"),
 
-			"advice-keys-only": tell("passwords are permitted, and {count} of {count} logins of the last {n} days used a key", "switching PasswordAuthentication off ends guessing and locks out nobody who came in that time", ""),
-			"advice-passwords": tell("passwords are permitted; of {count} logins of the last {n} days all but {limit} used a key", "switching PasswordAuthentication off would lock out {name}", ""),
-			"advice-root":      tell("root may log in with a password", "attackers try root first; a key, or sudo, is safer", ""),
-			"advice-noise":     tell("{count} attempts to log in from strangers came in the last {n} days on port 22", "another port, or a firewall that lets only your networks in, keeps the log readable", ""),
-			"advice-backup":    tell("there is no copy of {path}", "a change that shuts everybody out is taken back with it", "cp -p {path} {path}.bak.$(date +%F)"),
-			"advice-loglevel":  tell("LogLevel is {value}", "at VERBOSE sshd also logs which key was offered, which tells many failures apart", ""),
+			"advice-keys-only": count("switching PasswordAuthentication off ends guessing and locks out nobody who came in that time",
+				"passwords are permitted, and {count} of {count} logins of the last {n} days used a key",
+				"passwords are permitted, and {count} of {count} logins of the last 24 hours used a key",
+				"passwords are permitted, and the only login of the last {n} days used a key",
+				"passwords are permitted, and the only login of the last 24 hours used a key"),
+			"advice-passwords": count("switching PasswordAuthentication off would lock out {name}",
+				"passwords are permitted, and {limit} of {count} logins of the last {n} days used one",
+				"passwords are permitted, and {limit} of {count} logins of the last 24 hours used one",
+				"passwords are permitted, and the only login of the last {n} days used one",
+				"passwords are permitted, and the only login of the last 24 hours used one"),
+			"advice-root": tell("root may log in with a password", "attackers try root first; a key, or sudo, is safer", ""),
+			"advice-noise": count("another port, or a firewall that lets only your networks in, keeps the log readable",
+				"{count} attempts to log in from strangers came in the last {n} days on port 22",
+				"{count} attempts to log in from strangers came in the last 24 hours on port 22"),
+			"advice-backup":   tell("there is no copy of {path}", "a change that shuts everybody out is taken back with it", "cp -p {path} {path}.bak.$(date +%F)"),
+			"advice-loglevel": tell("LogLevel is {value}", "at VERBOSE sshd also logs which key was offered, which tells many failures apart", ""),
 		},
 	}
 }

@@ -18,6 +18,8 @@ type Page struct {
 	Silent, Back string
 	// Of the accounting.
 	VersionLabel, CatalogueLabel, YearLabel, ZoneLabel string
+	// Of geography.
+	Countries, CountriesText, Country, Elsewhere, Where, GeographyLabel string
 	// YearWays say how the year of lines is known.
 	YearWays map[string]string
 }
@@ -45,6 +47,7 @@ func englishPage() *Page {
 		Day: "time", Cause: "cause", Count: "count", Meaning: "what it means", Fix: "what to do", User: "user", Accepted: "accepted", Failed: "not accepted", FirstSeen: "first", LastSeen: "last", Source: "address", Host: "host", Key: "key or method",
 		Start: "from", End: "until", Tries: "tries", Event: "event", File: "file", Packed: "packed", Lines: "lines", Parsed: "parsed", Unparsed: "unparsed", Skipped: "skipped", Problem: "problem", Length: "length", Usual: "usual",
 		Silent: "silent", Back: "the clock went back", VersionLabel: "version", CatalogueLabel: "catalogue", YearLabel: "year", ZoneLabel: "time zone",
+		Countries: "Countries", CountriesText: "Connections by the country of their address, by %s. That is where a network is registered or mostly used; a person behind a VPN or another's machine may sit elsewhere.", Country: "country", Elsewhere: "in no database", Where: "where", GeographyLabel: "geography by",
 		YearWays: map[string]string{"written": "in the lines", "stated": "as stated", "modified": "from the file's time of change", "order": "from the order of the files", "now": "the latest that is not in the future"},
 	}
 }
@@ -64,6 +67,7 @@ func japanesePage() *Page {
 		Day: "時刻", Cause: "原因", Count: "件数", Meaning: "意味", Fix: "対処", User: "ユーザー", Accepted: "成功", Failed: "失敗", FirstSeen: "最初", LastSeen: "最後", Source: "接続元", Host: "ホスト", Key: "鍵または方式",
 		Start: "開始", End: "終了", Tries: "試行回数", Event: "出来事", File: "ファイル", Packed: "圧縮", Lines: "行", Parsed: "解析", Unparsed: "未解析", Skipped: "対象外", Problem: "問題", Length: "長さ", Usual: "通常",
 		Silent: "出力なし", Back: "時刻の逆行", VersionLabel: "バージョン", CatalogueLabel: "カタログ", YearLabel: "年", ZoneLabel: "タイムゾーン",
+		Countries: "国・地域", CountriesText: "接続元アドレスの国・地域別の接続数（%s による）。ネットワークの登録地または主な利用地であり、VPN や踏み台を経由した利用者の実際の所在地とは限らない。", Country: "国・地域", Elsewhere: "データベースになし", Where: "所在地", GeographyLabel: "位置情報",
 		YearWays: map[string]string{"written": "行に記載", "stated": "指定どおり", "modified": "ファイルの更新時刻から", "order": "ファイルの順序から", "now": "未来にならない最新の年"},
 	}
 }
