@@ -19,6 +19,7 @@ need /usr/bin/docker-compose docker-compose
 need /bin/busybox busybox-static
 need /usr/bin/chromium chromium
 need /usr/sbin/debootstrap debootstrap
+need /usr/bin/rpm rpm
 command -v npm >/dev/null || missing="$missing npm"
 servers="$(dirname "$0")/loki/install.sh"
 [ -n "$missing" ] || exec sh "$servers"

@@ -4,35 +4,45 @@ package integration
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
 // TestPackage makes packages of the tree as it stands, twice, in clones that lie
-// elsewhere, and finds the same bytes. Then it installs the .deb on a Debian
-// that has booted systemd, and does there what an administrator does: starts the
-// service, has somebody fail to log in, upgrades, and purges.
+// elsewhere, and finds the same bytes. It looks into each. Then it installs the
+// .deb on a Debian that has booted systemd, and does there what an administrator
+// does: starts the service, has somebody fail to log in, upgrades, and purges;
+// and what none would do: it kills the service while its log is rotated.
 func TestPackage(t *testing.T) {
 	needRoot(t)
 	origin := snapshot(t)
-	kinds := "amd64:deb,tar"
+	architectures := []string{"amd64"}
 	if torture() {
-		kinds = "amd64:deb,rpm,apk,tar arm64:deb,rpm,apk,tar"
+		architectures = append(architectures, "arm64")
+	}
+	kinds := ""
+	for _, arch := range architectures {
+		kinds += " " + arch + ":deb,rpm,apk,tar"
 	}
 	first, second := packages(t, origin, "0.0.1", kinds), packages(t, origin, "0.0.1", kinds)
-	for _, name := range []string{"SHA256SUMS", "sshwhy_0.0.1_amd64.deb", "sshwhy_0.0.1_linux_amd64.tar.gz"} {
-		one, two := readFile(t, filepath.Join(first, name)), readFile(t, filepath.Join(second, name))
-		if one != two {
-			t.Errorf("%s differs between two builds", name)
-		}
+	sums := readFile(t, filepath.Join(first, "SHA256SUMS"))
+	if again := readFile(t, filepath.Join(second, "SHA256SUMS")); sums != again {
+		t.Errorf("two builds differ:\n%s\n%s", sums, again)
 	}
+	if n, want := strings.Count(sums, "\n"), 5*len(architectures); n != want {
+		t.Errorf("%d files were made, not %d:\n%s", n, want, sums)
+	}
+	archivesHold(t, first, "0.0.1", architectures)
 	info, err := os.Stat(filepath.Join(first, "amd64", "sshwhy"))
 	if err != nil {
 		t.Fatal(err)
@@ -41,15 +51,19 @@ func TestPackage(t *testing.T) {
 	if info.Size() > 25e6 {
 		t.Errorf("the program has %d bytes, and may have 25 MB", info.Size())
 	}
+	newer := packages(t, origin, "0.0.2", "amd64:deb,rpm")
+	t.Run("rpm", func(t *testing.T) {
+		rpmInstalls(t, filepath.Join(first, "sshwhy-0.0.1-1.x86_64.rpm"), filepath.Join(newer, "sshwhy-0.0.2-1.x86_64.rpm"))
+	})
 	h := bootHost(t)
 	h.copyIn(filepath.Join(first, "sshwhy_0.0.1_amd64.deb"), "/root/1.deb")
-	h.copyIn(filepath.Join(packages(t, origin, "0.0.2", "amd64:deb"), "sshwhy_0.0.2_amd64.deb"), "/root/2.deb")
+	h.copyIn(filepath.Join(newer, "sshwhy_0.0.2_amd64.deb"), "/root/2.deb")
 	for _, step := range []struct {
 		name string
 		do   func(*debian)
 	}{
 		{"install", packageInstalls}, {"help", packageHelps}, {"journal", serviceReadsJournal}, {"file", serviceFollowsFile},
-		{"confined", serviceIsConfined}, {"upgrade", packageUpgrades}, {"purge", packagePurges},
+		{"confined", serviceIsConfined}, {"torture", serviceIsTortured}, {"upgrade", packageUpgrades}, {"purge", packagePurges},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.do(&debian{t, h.pid}) }) {
 			break // each goes on where the last one stopped
@@ -91,6 +105,39 @@ func shell(t *testing.T, dir, script string, args ...string) {
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, tail(string(out)))
+	}
+}
+
+// rpmHistory is what an installation, an upgrade and a removal leave to see: the
+// group may read the configuration, what the administrator wrote stays, and the
+// user stays as RPM has it.
+const rpmHistory = `^sshwhy 0\.0\.1 .*
+sshwhy adm systemd-journal
+640 root sshwhy /etc/sshwhy/sshwhy.yaml
+#.*
+/etc/sshwhy/sshwhy.yaml is sound: .*
+sshwhy 0\.0\.2 .*
+sshwhy adm systemd-journal
+640 root sshwhy /etc/sshwhy/sshwhy.yaml
+# the administrator was here
+left:
+/etc/sshwhy
+/etc/sshwhy/sshwhy.yaml.rpmsave
+sshwhy adm systemd-journal
+$`
+
+// rpmInstalls has the program rpm, where there is one, install the .rpm into a
+// Debian that has not booted, upgrade it and remove it.
+func rpmInstalls(t *testing.T, older, newer string) {
+	if _, err := exec.LookPath("rpm"); err != nil {
+		t.Skip(err)
+	}
+	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "bash", "testdata/rpm.sh", debianRoot(t), t.TempDir(), older, newer)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil || !regexp.MustCompile(rpmHistory).Match(out) {
+		t.Errorf("%v\n%s\n%s", err, out, said.String())
 	}
 }
 
@@ -335,15 +382,26 @@ func serviceFollowsFile(h *debian) {
 	}
 }
 
-// serviceIsConfined looks at the process of the service, and puts a shell in its
-// place to see how far it gets.
-func serviceIsConfined(h *debian) {
+// confined expects the process of the service to be the user that the package
+// made, with no capability, and under the filter of system calls.
+func (h *debian) confined() {
+	h.Helper()
 	status := h.run("cat /proc/$(systemctl show -P MainPID sshwhy)/status")
-	for _, want := range []string{"CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"} {
+	user := strings.TrimSpace(h.run("id -u sshwhy"))
+	for _, want := range []string{
+		"Name:\tsshwhy", "Uid:" + strings.Repeat("\t"+user, 4),
+		"CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2",
+	} {
 		if !strings.Contains(status, want+"\n") {
 			h.Errorf("the process does not have %q:\n%s", want, status)
 		}
 	}
+}
+
+// serviceIsConfined looks at the process of the service, and puts a shell in its
+// place to see how far it gets.
+func serviceIsConfined(h *debian) {
+	h.confined()
 	h.says("journalctl -u sshwhy -o cat --no-pager", `confined to what the configuration needs|no Landlock`)
 	h.write("/etc/systemd/system/sshwhy-probe.service", "")
 	h.run(`sed -e '/^Exec/d; /^Type=/d; /^WatchdogSec=/d; /^Restart/d; /^\[Service\]/a Type=oneshot\nExecStart=/bin/bash /root-probe' /usr/lib/systemd/system/sshwhy.service > /etc/systemd/system/sshwhy-probe.service; systemctl daemon-reload`)
@@ -377,6 +435,93 @@ func serviceIsConfined(h *debian) {
 		h.untilSays("journalctl -u sshwhy -o cat --no-pager", `closed to the service at its start`)
 	}
 	h.run("cat /root/was.yaml > /etc/sshwhy/sshwhy.yaml; systemctl reload sshwhy")
+}
+
+// inside is the path here of a path on the host.
+func (h *debian) inside(path string) string { return filepath.Join("/proc", h.pid, "root", path) }
+
+// The log lies in a folder that the group adm alone may enter, and findings in
+// the service's state: it needs all that its confinement leaves it.
+const tortureConfig = `sources: [{path: /var/log/torture/auth.log, from_start: true}]
+sinks:
+  - {name: torture, type: file, send: findings, path: /var/lib/sshwhy/torture.jsonl}
+`
+
+// serviceIsTortured writes and rotates a log while the service, started by its
+// unit and confined as that says, is killed again and again, and systemd starts
+// it anew. What its file has received is what replay says of the log as it was
+// written.
+func serviceIsTortured(h *debian) {
+	h.run("cp -p /etc/sshwhy/sshwhy.yaml /root/was.yaml; install -d -m 2750 -g adm /var/log/torture")
+	h.run("cat > /etc/sshwhy/sshwhy.yaml <<'END'\n" + tortureConfig + "END\nsystemctl restart sshwhy")
+	l := newServerLog(h.T, h.inside("/var/log/torture/auth.log"))
+	stop := written(l)
+	defer stop()
+	kills := long(10, 60)
+	for n := range kills {
+		if n == 2 { // the unit as it is did what it says; now at shorter intervals
+			h.write("/etc/systemd/system/sshwhy.service.d/torture.conf", "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=100ms\n")
+			h.run("systemctl daemon-reload")
+		}
+		h.kill()
+	}
+	h.confined()
+	stop()
+	l.settle()
+	replay := h.command("sshwhy replay --output jsonl /var/log/torture/" + filepath.Base(l.undisturbed()))
+	undisturbed, err := replay.Output()
+	if err != nil {
+		h.Fatal(err)
+	}
+	want := verdictsOf(h.T, undisturbed)
+	got := func() map[given]int {
+		return verdictsOf(h.T, []byte(readFile(h.T, h.inside("/var/lib/sshwhy/torture.jsonl"))))
+	}
+	lost, strange, twice := compare(want, got())
+	for deadline := time.Now().Add(time.Minute); len(lost) > 0 && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		lost, strange, twice = compare(want, got())
+	}
+	h.Logf("torture: the installed unit, confined, kill -9 by its process number, rotation going on | %d lines, %d rotations, %d kills, %d verdicts: %d lost, %d that replay does not give, %d twice with the same id and revision",
+		l.lines, l.rotations, kills, len(want), len(lost), len(strange), twice)
+	if len(want) == 0 || len(lost)+len(strange) > 0 {
+		h.Fatalf("lost: %v\nstrange: %v", lost[:min(5, len(lost))], strange[:min(5, len(strange))])
+	}
+	h.run("rm -rf /etc/systemd/system/sshwhy.service.d/torture.conf /var/log/torture; systemctl daemon-reload; cat /root/was.yaml > /etc/sshwhy/sshwhy.yaml; systemctl restart sshwhy")
+}
+
+// kill kills the service at a moment that nobody chose, and waits until systemd
+// has started another.
+func (h *debian) kill() {
+	h.Helper()
+	time.Sleep(time.Duration(rand.Int64N(int64(time.Second))))
+	pid := strings.TrimSpace(h.run("systemctl show -P MainPID sshwhy"))
+	h.run("kill -9 " + pid)
+	h.until("systemd has started it again", func() bool {
+		out, _ := h.command("systemctl show -P ActiveState -P MainPID sshwhy").Output()
+		is := strings.Fields(string(out))
+		return len(is) == 2 && slices.Contains(is, "active") && !slices.Contains(is, pid)
+	})
+}
+
+// written has a log grow and be rotated until the function is called.
+func written(l *serverLog) (stop func()) {
+	enough, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for last := time.Now(); ; time.Sleep(2 * time.Millisecond) {
+			select {
+			case <-enough:
+				return
+			default:
+			}
+			l.one()
+			if time.Since(last) > 200*time.Millisecond {
+				l.rotate()
+				last = time.Now()
+			}
+		}
+	}()
+	return sync.OnceFunc(func() { close(enough); <-ended })
 }
 
 func packageUpgrades(h *debian) {

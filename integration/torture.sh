@@ -10,7 +10,7 @@ export SSHWHY_TORTURE=1
 status=0
 go test -count=1 -timeout 60m -run '^TestTorture' -v ./... >"$out" 2>&1 || status=1
 bash integration/install.sh
-go test -tags integration -count=1 -parallel 3 -timeout 60m -run '^Test(Follow|Torture|Run|Report)' -v ./integration/... >>"$out" 2>&1 || status=1
+go test -tags integration -count=1 -parallel 3 -timeout 60m -run '^Test(Follow|Torture|Run|Report|Package$)' -v ./integration/... >>"$out" 2>&1 || status=1
 grep -E '^ *--- FAIL|^FAIL|panic:' "$out" || true
 
 page=docs/reliability.md

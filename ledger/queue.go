@@ -201,6 +201,24 @@ func (l *Ledger) Queues() ([]string, error) {
 	return names, err
 }
 
+// Waiting gives how many items a queue holds, without using it: 0 for one that
+// is not there.
+func (l *Ledger) Waiting(name string) (items uint64, err error) {
+	err = l.view(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketQueues).Bucket([]byte(name))
+		if b == nil {
+			return nil
+		}
+		m, ok := parseCounts(b.Get(keyCounts))
+		if !ok {
+			return &damaged{"the counts of a queue have another checksum than when they were written"}
+		}
+		items = m.queued()
+		return nil
+	})
+	return items, err
+}
+
 // Forget deletes a queue that nobody uses in this run, with what it holds.
 func (l *Ledger) Forget(name string) error {
 	l.queuesMu.Lock()

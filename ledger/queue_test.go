@@ -204,6 +204,11 @@ func TestQueuesApart(t *testing.T) {
 	}
 	l.Close()
 	l = openAt(t, path)
+	for name, items := range map[string]uint64{"slack": 10, "webhook": 0, "nobody's": 0} {
+		n, err := l.Waiting(name)
+		want(t, "error", err, nil)
+		want(t, "what waits for "+name, n, items)
+	}
 	if err := l.Forget("slack"); err != nil {
 		t.Error(err)
 	}

@@ -34,14 +34,15 @@ gzip -9n dist/man/*.1
 "$native" completion zsh > dist/completions/_sshwhy
 "$native" completion fish > dist/completions/sshwhy.fish
 cp deploy/package/*.sh dist/tools/ # their times show in an .apk
-find dist/man dist/completions dist/tools -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
+cp -r docs dist/docs               # messages name its pages
+find dist/man dist/completions dist/docs dist/tools -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
 
 # tarball ARCH writes the .tar.gz: what a package holds, without its scripts.
 tarball() {
 	local name=sshwhy-$VERSION
 	tar --sort=name --owner=0 --group=0 --numeric-owner --mode=go=rX,u+rw --mtime="@$SOURCE_DATE_EPOCH" \
 		--transform "s,^dist/$1/,," --transform 's,^dist/,,' --transform "s,^,$name/," --format=gnu -cf - \
-		"dist/$1/sshwhy" dist/man dist/completions LICENSE README.md CHANGELOG.md deploy/systemd deploy/package/sshwhy.yaml |
+		"dist/$1/sshwhy" dist/man dist/completions dist/docs LICENSE README.md CHANGELOG.md deploy/systemd deploy/package/sshwhy.yaml |
 		gzip -9n > "dist/sshwhy_${VERSION}_linux_$1.tar.gz"
 }
 
