@@ -1,6 +1,7 @@
 package sshwhy
 
 import (
+	"bytes"
 	"strconv"
 	"unicode"
 	"unicode/utf8"
@@ -57,6 +58,9 @@ func Shown(r rune) bool {
 // VIS_OCTAL). A name that is not UTF-8 once unescaped stays as the log spells
 // it, so that every reader sees the same text.
 func Unescape(dst, text []byte) []byte {
+	if bytes.IndexByte(text, '\\') < 0 {
+		return append(dst, text...)
+	}
 	start := len(dst)
 	for i := 0; i < len(text); i++ {
 		c := text[i]

@@ -182,11 +182,7 @@ func quoted(v string) (string, bool) {
 // it. One that a program could take for an option, or that a terminal could not
 // show, is left to the reader: ok is false then, and nothing is appended.
 func AppendQuoted(dst, v []byte) (out []byte, ok bool) {
-	plain := true
-	for _, c := range v {
-		plain = plain && safe[c]
-	}
-	if v[0] != '-' && plain {
+	if Bare(v) {
 		return append(dst, v...), true
 	}
 	if v[0] == '-' || !bytes.Equal(sshwhy.AppendPrintable(nil, v), v) {
@@ -201,6 +197,17 @@ func AppendQuoted(dst, v []byte) (out []byte, ok bool) {
 		}
 	}
 	return append(dst, '\''), true
+}
+
+// Bare tells whether a value means the same wherever it stands: to a shell
+// without quotes, to a program as no option, on a terminal and in JSON.
+func Bare(v []byte) bool {
+	for _, c := range v {
+		if !safe[c] {
+			return false
+		}
+	}
+	return len(v) > 0 && v[0] != '-'
 }
 
 // Unknown is what stands in a command in the place of a value that is not known,

@@ -1,6 +1,7 @@
 package sinks
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/sshwhy/sshwhy"
@@ -8,18 +9,24 @@ import (
 )
 
 // advice gives the reasons and remedies of findings as JSON. A log has millions
-// of findings of a few hundred causes, so the texts of each are escaped once, at
-// the beginning; what is left to do for a finding is to put its values between
-// them.
+// of findings of a few dozen causes, so the texts of each are escaped once, when
+// the first finding needs them; what is left to do for a finding is to put its
+// values between them.
 type advice struct {
-	reasons [][]form // by CauseID
-	courses []course // by CauseID
-	values  []value  // of the finding at hand, by Field
-	count   uint64   // findings so far
-	finding *sshwhy.Finding
-	steps   []form
-	raw     []byte
-	shown   []byte
+	causes   *causes.Catalogue // not owned
+	language causes.Language
+	texts    []*texts // by CauseID, as far as they were asked for
+	values   []value  // of the finding at hand, by Field
+	count    uint64   // findings so far
+	finding  *sshwhy.Finding
+	applied  []byte // the steps that apply to it
+	text     []byte // a value on its way to JSON
+}
+
+// texts are what the catalogue says of a cause.
+type texts struct {
+	reasons []form // the first of which all values are known is the one to use
+	course  course
 }
 
 // form is a text with values in it, as JSON.
@@ -36,10 +43,14 @@ type piece struct {
 	unknown []byte
 }
 
-// course is a remedy. Where all of its steps always apply it is one form.
+// course is a remedy.
 type course struct {
-	whole form
 	steps []courseStep
+	// always is the whole remedy where all of its steps always apply. Else
+	// wholes are those that were asked for, by the steps that applied: a
+	// byte for each.
+	always form
+	wholes map[string]form
 }
 
 type courseStep struct {
@@ -53,29 +64,31 @@ type courseStep struct {
 
 // value is a fact of a finding in the forms that were asked for.
 type value struct {
-	of            uint64 // the finding, by its count
-	known         bool
-	shown, quoted []byte
-	quotedOf      uint64
-	quotable      bool
+	of  uint64 // the finding, by its count
+	raw []byte
+	// bare tells that it can stand as it is wherever it is asked for, as
+	// most values can: the other forms are not made then.
+	bare     bool
+	shown    []byte // as JSON
+	quoted   []byte // for sh, as JSON
+	quotedOf uint64
+	quotable bool
 }
 
-func newAdvice(c *causes.Catalogue, lang causes.Language) advice {
-	a := advice{
-		reasons: make([][]form, len(c.Causes)+1), courses: make([]course, len(c.Causes)+1),
-		values: make([]value, len(sshwhy.Fields())+1),
+func newAdvice(c *causes.Catalogue, language causes.Language) advice {
+	return advice{causes: c, language: language, texts: make([]*texts, len(c.Causes)+1), values: make([]value, len(sshwhy.Fields())+1)}
+}
+
+func newTexts(cause *causes.Cause, language causes.Language) *texts {
+	t := &texts{course: newCourse(cause.Parts(language))}
+	for _, s := range cause.Sentences(language) {
+		var f form
+		f.text(`"`)
+		f.sentence(s, false)
+		f.text(`"`)
+		t.reasons = append(t.reasons, f)
 	}
-	for i := range c.Causes {
-		for _, s := range c.Causes[i].Sentences(lang) {
-			var f form
-			f.text(`"`)
-			f.sentence(s, false)
-			f.text(`"`)
-			a.reasons[i+1] = append(a.reasons[i+1], f)
-		}
-		a.courses[i+1] = newCourse(c.Causes[i].Parts(lang))
-	}
-	return a
+	return t
 }
 
 func newCourse(parts []causes.StepParts) course {
@@ -89,28 +102,37 @@ func newCourse(parts []causes.StepParts) course {
 		c.steps = append(c.steps, s)
 		conditions += len(p.When) + len(p.Unless)
 	}
-	if conditions > 0 {
-		return c
+	if conditions == 0 {
+		c.always = c.whole(bytes.Repeat([]byte{1}, len(parts)))
+	} else {
+		c.wholes = map[string]form{}
 	}
-	c.whole.text("[")
-	for i, f := range c.order(nil, func(*courseStep) bool { return true }) {
-		if i > 0 {
-			c.whole.text(",")
-		}
-		c.whole.add(f)
-	}
-	c.whole.text("]")
 	return c
 }
 
-// order appends the forms of the steps that apply, and of what goes in front of
+// whole gives the remedy of the steps that apply, as a JSON array.
+func (c *course) whole(applied []byte) form {
+	var whole form
+	whole.text("[")
+	for i, f := range c.order(applied) {
+		if i > 0 {
+			whole.text(",")
+		}
+		whole.add(f)
+	}
+	whole.text("]")
+	return whole
+}
+
+// order gives the forms of the steps that apply, and of what goes in front of
 // and behind changes of sshd_config.
-func (c *course) order(dst []form, applies func(*courseStep) bool) []form {
+func (c *course) order(applied []byte) []form {
+	var dst []form
 	var last *courseStep // that changes something, and the place behind it
 	behind := 0
 	for i := range c.steps {
 		s := &c.steps[i]
-		if !applies(s) {
+		if applied[i] == 0 {
 			continue
 		}
 		if s.edits && last == nil {
@@ -200,15 +222,26 @@ func (a *advice) begin(f *sshwhy.Finding) {
 	a.count++
 }
 
+// of gives the texts of the finding's cause, which it must have.
+func (a *advice) of() *texts {
+	t := a.texts[a.finding.Cause]
+	if t == nil {
+		t = newTexts(a.causes.Cause(a.finding.Cause), a.language)
+		a.texts[a.finding.Cause] = t
+	}
+	return t
+}
+
 // reason appends the sentence that fits the finding, as a JSON string.
 func (a *advice) reason(dst []byte) []byte {
-	forms := a.reasons[a.finding.Cause]
-	for i, f := range forms {
-		if i == len(forms)-1 || a.knowsAll(f) {
+	reasons := a.of().reasons
+	last := len(reasons) - 1
+	for _, f := range reasons[:last] {
+		if a.knowsAll(f) {
 			return a.fill(dst, f)
 		}
 	}
-	return append(dst, '"', '"')
+	return a.fill(dst, reasons[last])
 }
 
 func (a *advice) knowsAll(f form) bool {
@@ -222,75 +255,82 @@ func (a *advice) knowsAll(f form) bool {
 
 // remedy appends the steps for the finding, as a JSON array.
 func (a *advice) remedy(dst []byte) []byte {
-	c := &a.courses[a.finding.Cause]
-	if c.whole != nil {
-		return a.fill(dst, c.whole)
+	c := &a.of().course
+	if c.wholes == nil {
+		return a.fill(dst, c.always)
 	}
-	a.steps = c.order(a.steps[:0], a.applies)
-	dst = append(dst, '[')
-	for i, f := range a.steps {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = a.fill(dst, f)
+	a.applied = a.applied[:0]
+	for i := range c.steps {
+		a.applied = append(a.applied, a.applies(&c.steps[i]))
 	}
-	return append(dst, ']')
+	whole, ok := c.wholes[string(a.applied)]
+	if !ok {
+		whole = c.whole(a.applied)
+		c.wholes[string(a.applied)] = whole
+	}
+	return a.fill(dst, whole)
 }
 
-func (a *advice) applies(s *courseStep) bool {
+// applies gives 1 for a step that applies to the finding, 0 for another.
+func (a *advice) applies(s *courseStep) byte {
 	for _, field := range s.when {
 		if !a.knows(field) {
-			return false
+			return 0
 		}
 	}
 	for _, field := range s.unless {
 		if a.knows(field) {
-			return false
+			return 0
 		}
 	}
-	return true
+	return 1
 }
 
 // fill appends a form with the finding's values in it.
 func (a *advice) fill(dst []byte, f form) []byte {
 	for i := range f {
 		p := &f[i]
-		dst = append(dst, p.text...)
-		switch {
-		case p.field == sshwhy.FieldNone:
-		case !a.knows(p.field), p.quoted && !a.quotes(p.field):
+		if dst = append(dst, p.text...); p.field == sshwhy.FieldNone {
+			continue
+		}
+		switch v := a.value(p.field); {
+		case len(v.raw) == 0, p.quoted && !a.quotes(v):
 			dst = append(dst, p.unknown...)
+		case v.bare:
+			dst = append(dst, v.raw...)
 		case p.quoted:
-			dst = append(dst, a.values[p.field].quoted...)
+			dst = append(dst, v.quoted...)
 		default:
-			dst = append(dst, a.values[p.field].shown...)
+			dst = append(dst, v.shown...)
 		}
 	}
 	return dst
 }
 
-// knows tells whether the finding has a value of the field, and makes it ready
-// to be shown.
-func (a *advice) knows(field sshwhy.Field) bool {
+// knows tells whether the finding has a value of the field.
+func (a *advice) knows(field sshwhy.Field) bool { return len(a.value(field).raw) > 0 }
+
+// value gives the finding's value of the field, ready to be shown.
+func (a *advice) value(field sshwhy.Field) *value {
 	v := &a.values[field]
-	if v.of != a.count {
-		a.raw = a.finding.AppendValue(a.raw[:0], field)
-		a.shown = sshwhy.AppendPrintable(a.shown[:0], a.raw)
-		v.of, v.known = a.count, len(a.raw) > 0
-		v.shown = appendEscaped(v.shown[:0], a.shown)
+	if v.of == a.count {
+		return v
 	}
-	return v.known
+	v.of, v.raw = a.count, a.finding.AppendValue(v.raw[:0], field)
+	if v.bare = causes.Bare(v.raw); !v.bare {
+		a.text = sshwhy.AppendPrintable(a.text[:0], v.raw)
+		v.shown = appendEscaped(v.shown[:0], a.text)
+	}
+	return v
 }
 
 // quotes tells whether a value that is known can stand in a command, and makes
 // it ready for that.
-func (a *advice) quotes(field sshwhy.Field) bool {
-	v := &a.values[field]
-	if v.quotedOf != a.count {
+func (a *advice) quotes(v *value) bool {
+	if !v.bare && v.quotedOf != a.count {
 		v.quotedOf = a.count
-		a.raw = a.finding.AppendValue(a.raw[:0], field)
-		a.shown, v.quotable = causes.AppendQuoted(a.shown[:0], a.raw)
-		v.quoted = appendEscaped(v.quoted[:0], a.shown)
+		a.text, v.quotable = causes.AppendQuoted(a.text[:0], v.raw)
+		v.quoted = appendEscaped(v.quoted[:0], a.text)
 	}
-	return v.quotable
+	return v.bare || v.quotable
 }

@@ -1,7 +1,7 @@
 package sinks
 
 import (
-	"bytes"
+	"io"
 	"strings"
 	"time"
 
@@ -16,25 +16,20 @@ type JSON struct {
 	causes  *causes.Catalogue // not owned
 	words   *lang.Alert
 	finding *JSONL
-	out     bytes.Buffer
 	o       object
 }
 
 // NewJSON gives an encoder that writes in that language.
 func NewJSON(c *causes.Catalogue, language causes.Language) *JSON {
 	e := &JSON{causes: c, words: lang.AlertIn(language, c)}
-	e.finding = NewJSONL(&e.out, c, language)
+	e.finding = NewJSONL(io.Discard, c, language)
 	return e
 }
 
 // AppendFinding implements Encoder: the object that JSONL writes, without the
 // line's end.
 func (e *JSON) AppendFinding(dst []byte, f *sshwhy.Finding) ([]byte, error) {
-	e.out.Reset()
-	if err := e.finding.Deliver(f); err != nil {
-		return dst, err
-	}
-	return append(dst, bytes.TrimSuffix(e.out.Bytes(), []byte{'\n'})...), nil
+	return e.finding.append(dst, f), nil
 }
 
 // AppendAlert implements Encoder.

@@ -3,6 +3,7 @@ package sinks
 import (
 	"bytes"
 	"io"
+	"strconv"
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/patterns"
@@ -46,7 +47,10 @@ func (s *Events) append(ev *sshwhy.Event) {
 		o.buf = appendString(o.buf, s.name)
 		o.close()
 	}
-	source(o, clientOf(ev), int(ev.Int(sshwhy.FieldPort)))
+	if address, port := clientOf(ev), int(ev.Int(sshwhy.FieldPort)); len(address) > 0 || port > 0 {
+		o.key("source")
+		o.buf = appendSource(o.buf, address, port, nil)
+	}
 	if len(ev.Host) > 0 {
 		o.open("host")
 		o.text("name", ev.Host)
@@ -102,35 +106,71 @@ func clientOf(ev *sshwhy.Event) []byte {
 	return ev.Get(sshwhy.FieldHost)
 }
 
-// source writes the client: ip only where the log has an address, without the
-// zone, which Elastic's type ip does not take.
-func source(o *object, address []byte, port int) {
-	if len(address) == 0 && port <= 0 {
-		return
+// appendSource appends the client: ip only where the log has an address, without
+// the zone, which Elastic's type ip does not take. at is where it is, nil where
+// that is not known.
+func appendSource(dst, address []byte, port int, at *sshwhy.Location) []byte {
+	dst = append(dst, '{')
+	if ip := withoutZone(address); len(ip) > 0 {
+		dst = append(appendString(append(dst, `"ip":`...), ip), ',')
 	}
-	o.open("source")
-	if isAddress(address) {
-		ip, _, _ := bytes.Cut(address, []byte("%"))
-		o.text("ip", ip)
+	if len(address) > 0 {
+		dst = append(appendString(append(dst, `"address":`...), address), ',')
 	}
-	o.text("address", address)
 	if port > 0 && port <= 65535 {
-		o.number("port", int64(port))
+		dst = append(strconv.AppendInt(append(dst, `"port":`...), int64(port), 10), ',')
 	}
-	o.close()
+	if at != nil {
+		dst = appendLocation(dst, at)
+	}
+	return closeObject(dst)
+}
+
+// appendLocation appends where a client is, with a comma behind it.
+func appendLocation(dst []byte, at *sshwhy.Location) []byte {
+	o := object{buf: dst}
+	if at.Code != "" || at.City != "" {
+		o.open("geo")
+		o.word("country_iso_code", at.Code)
+		o.word("country_name", at.Country)
+		o.word("city_name", at.City)
+		o.close()
+	}
+	if at.Number != 0 {
+		o.open("as")
+		o.number("number", int64(at.Number))
+		if at.Organisation != "" {
+			o.open("organization")
+			o.word("name", at.Organisation)
+			o.close()
+		}
+		o.close()
+	}
+	if o.comma {
+		o.buf = append(o.buf, ',')
+	}
+	return o.buf
 }
 
 // isAddress tells an address of digits from a host name.
-func isAddress(a []byte) bool {
-	if bytes.IndexByte(a, ':') >= 0 {
-		return true
-	}
-	for _, c := range a {
+func isAddress(a []byte) bool { return len(withoutZone(a)) > 0 }
+
+// withoutZone gives an address of digits without its zone, nil for a host name.
+func withoutZone(address []byte) []byte {
+	for _, c := range address {
 		if (c < '0' || c > '9') && c != '.' {
-			return false
+			return withoutZone6(address)
 		}
 	}
-	return len(a) > 0
+	return address
+}
+
+func withoutZone6(address []byte) []byte {
+	if bytes.IndexByte(address, ':') < 0 {
+		return nil
+	}
+	ip, _, _ := bytes.Cut(address, []byte("%"))
+	return ip
 }
 
 // programName takes off the path and the module that some systems put around

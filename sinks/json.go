@@ -1,6 +1,7 @@
 package sinks
 
 import (
+	"math/bits"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -9,72 +10,98 @@ import (
 // appendString appends a JSON string (RFC 8259, 7). Bytes that are not UTF-8
 // become \xNN in text, so that nothing of a log is lost or merged.
 func appendString[T ~string | ~[]byte](dst []byte, s T) []byte {
-	dst = append(dst, '"')
-	dst = appendEscaped(dst, s)
-	return append(dst, '"')
+	return append(appendEscaped(append(dst, '"'), s), '"')
 }
 
+// appendEscaped copies whole runs of bytes that stand for themselves: most
+// texts are one.
 func appendEscaped[T ~string | ~[]byte](dst []byte, s T) []byte {
-	from := 0
-	for i := 0; i < len(s); {
-		for i+8 <= len(s) && allPlain(eight(s, i)) {
-			i += 8
+	for {
+		n := plainLength(s)
+		dst = append(dst, s[:n]...)
+		if n == len(s) {
+			return dst
 		}
-		if i == len(s) {
-			break
-		}
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			r, size := decodeRune(s[i:])
-			if r != utf8.RuneError || size > 1 {
-				i += size
-				continue
-			}
-			dst = append(append(dst, s[from:i]...), '\\', '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
-			i++
-			from = i
-			continue
-		}
-		if plain[c] {
-			i++
-			continue
-		}
-		dst = append(dst, s[from:i]...)
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-		i++
-		from = i
+		s = s[n:]
+		dst, n = appendOdd(dst, s)
+		s = s[n:]
 	}
-	return append(dst, s[from:]...)
 }
 
-// eight gives the bytes of s from i on as one number.
+// plainLength gives the number of bytes at the beginning of s that stand for
+// themselves in JSON. It may stop at ^, | and ~ too: see oddOfEight.
+func plainLength[T ~string | ~[]byte](s T) int {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		if odd := oddOfEight(eight(s, i)); odd != 0 {
+			return i + bits.TrailingZeros64(odd)/8
+		}
+	}
+	if i > 0 && i < len(s) {
+		// The last eight again: those of them that were looked at are plain.
+		if odd := oddOfEight(eight(s, len(s)-8)); odd != 0 {
+			return len(s) - 8 + bits.TrailingZeros64(odd)/8
+		}
+		return len(s)
+	}
+	for i < len(s) && s[i] < utf8.RuneSelf && plain[s[i]] {
+		i++
+	}
+	return i
+}
+
+// appendOdd appends the first character of s, at which plainLength stopped, and
+// those behind it that are not ASCII, and tells how many bytes they were.
+func appendOdd[T ~string | ~[]byte](dst []byte, s T) ([]byte, int) {
+	switch c := s[0]; {
+	case c >= utf8.RuneSelf:
+		return appendRunes(dst, s)
+	case plain[c]:
+		return append(dst, c), 1
+	case c == '"' || c == '\\':
+		return append(dst, '\\', c), 1
+	case c == '\n':
+		return append(dst, '\\', 'n'), 1
+	case c == '\r':
+		return append(dst, '\\', 'r'), 1
+	case c == '\t':
+		return append(dst, '\\', 't'), 1
+	default:
+		return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15]), 1
+	}
+}
+
+func appendRunes[T ~string | ~[]byte](dst []byte, s T) ([]byte, int) {
+	i := 0
+	for i < len(s) && s[i] >= utf8.RuneSelf {
+		r, size := decodeRune(s[i:])
+		if r == utf8.RuneError && size == 1 {
+			dst = append(dst, '\\', '\\', 'x', hexDigits[s[i]>>4], hexDigits[s[i]&15])
+		} else {
+			dst = append(dst, s[i:i+size]...)
+		}
+		i += size
+	}
+	return dst, i
+}
+
+// eight gives the bytes of s from i on as one number, the first lowest.
 func eight[T ~string | ~[]byte](s T, i int) uint64 {
 	b := s[i : i+8]
 	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
 }
 
-// allPlain tells whether all eight bytes of w stand for themselves in JSON; see
-// plain. Each term has the high bit of a byte set that does not; below such a
-// byte, and only there, all are right.
-func allPlain(w uint64) bool {
+// oddOfEight gives the high bits of those of the eight bytes of w that do not
+// stand for themselves in JSON; see plain. It is right up to the first such
+// byte, and says nothing of those above it. ^, | and ~ count among them, because
+// < > \ and these, which logs hardly ever have, are told from all else at once.
+func oddOfEight(w uint64) uint64 {
 	const ones = 0x0101010101010101
-	odd := w | (w + ones)                   // DEL, and what is not ASCII
-	odd |= w - ones*' '                     // control characters
-	odd |= ((w | ones*4) ^ ones*'&') - ones // & and "
-	odd |= ((w | ones*2) ^ ones*'>') - ones // < and >
-	odd |= (w ^ ones*'\\') - ones
-	return odd&(ones<<7) == 0
+	odd := w | (w + ones)                      // DEL, and what is not ASCII
+	odd |= w - ones*' '                        // control characters
+	odd |= ((w | ones*4) ^ ones*'&') - ones    // & and "
+	odd |= ((w | ones*0x62) ^ ones*'~') - ones // < > \ ^ | ~
+	return odd & (ones << 7)
 }
 
 const hexDigits = "0123456789abcdef"
@@ -102,30 +129,47 @@ func appendTime(dst []byte, nanoseconds int64) []byte {
 }
 
 // clock appends times like appendTime, quicker where one follows another of
-// the same day.
+// the same day, or the same one.
 type clock struct {
-	day  int64
-	date []byte // of the day, with the quote before and the T behind it
+	of    int64  // the time of the stamp, in nanoseconds
+	stamp []byte // the time before this one, as appendTime gives it
+	day   int64  // its day, counted from 1970
 }
 
 const secondsOfDay = 24 * 60 * 60
 
 func (c *clock) append(dst []byte, nanoseconds int64) []byte {
-	if nanoseconds < 0 {
-		return appendTime(dst, nanoseconds)
+	if c.stamp == nil || nanoseconds != c.of {
+		c.set(nanoseconds)
 	}
-	seconds, ms := nanoseconds/1e9, nanoseconds%1e9/1e6
-	if day := seconds / secondsOfDay; day != c.day || c.date == nil {
-		c.day = day
-		c.date = time.Unix(seconds, 0).UTC().AppendFormat(c.date[:0], `"2006-01-02T`)
-	}
-	s := seconds % secondsOfDay
-	dst = append(dst, c.date...)
-	dst = append(two(append(two(append(two(dst, s/3600), ':'), s/60%60), ':'), s%60), '.')
-	return append(dst, byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z', '"')
+	return append(dst, c.stamp...)
 }
 
-func two(dst []byte, n int64) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
+func (c *clock) set(nanoseconds int64) {
+	seconds, ms := nanoseconds/1e9, nanoseconds%1e9/1e6
+	day := seconds / secondsOfDay
+	if c.stamp == nil || day != c.day || nanoseconds < 0 || c.of < 0 {
+		c.of, c.day, c.stamp = nanoseconds, day, appendTime(c.stamp[:0], nanoseconds)
+		return
+	}
+	c.of = nanoseconds
+	s := seconds % secondsOfDay
+	h, m := s/3600, s/60%60
+	s %= 60
+	copy(c.stamp[len(`"2006-01-02T`):], []byte{digit(h / 10), digit(h % 10), ':', digit(m / 10), digit(m % 10), ':', digit(s / 10), digit(s % 10),
+		'.', digit(ms / 100), digit(ms / 10 % 10), digit(ms % 10)})
+}
+
+func digit(n int64) byte { return byte('0' + n) }
+
+// closeObject ends an object whose members have their commas behind them.
+func closeObject(dst []byte) []byte {
+	if last := len(dst) - 1; dst[last] == ',' {
+		dst[last] = '}'
+		return dst
+	}
+	return append(dst, '}')
+}
 
 // object writes the members of a JSON object, with their commas.
 type object struct {

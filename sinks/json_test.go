@@ -7,6 +7,20 @@ import (
 	"unicode/utf8"
 )
 
+// TestClock holds times that follow one another in every way against such as
+// are written one by one.
+func TestClock(t *testing.T) {
+	const second, day = int64(1e9), int64(secondsOfDay * 1e9)
+	start := int64(1763683245123456789)
+	var c clock
+	for i, ns := range []int64{start, start, start + 1, start + 59*second, start - 3600*second, start + day, start + day, start + day - 10*3600*second,
+		1, -1, -second, 1, -day, day, 0, 999999999, second, start} {
+		if got, want := string(c.append([]byte("x"), ns)), string(appendTime([]byte("x"), ns)); got != want {
+			t.Errorf("time %d, %d: got %s, want %s", i, ns, got, want)
+		}
+	}
+}
+
 // readable gives the text that a reader of the JSON is to see: bytes that are
 // not UTF-8 as \xNN, all else as it is.
 func readable(s string) string {

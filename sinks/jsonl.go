@@ -2,7 +2,7 @@ package sinks
 
 import (
 	"io"
-	"slices"
+	"strconv"
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
@@ -12,58 +12,95 @@ import (
 // JSONL writes one JSON object a line for every finding and revision, with the
 // names of the Elastic Common Schema. docs/output.md is its contract.
 type JSONL struct {
-	w        io.Writer         // not owned
-	causes   *causes.Catalogue // not owned
-	words    *lang.Words
-	advice   advice
-	clock    clock
-	o        object
-	name     []byte
-	headings []heading // by CauseID
-	rules    [][]byte  // as far as they were asked for
-	file     file
+	// Locator says where addresses are; nil for objects without geography.
+	// Not owned. Set before the first finding.
+	Locator sshwhy.Locator
+
+	w      io.Writer         // not owned
+	causes *causes.Catalogue // not owned
+	words  *lang.Words
+	advice advice
+	clock  clock
+	line   []byte // the last one
+	end    []byte // the time of the finding's last line, as JSON
+	name   []byte
+	frames [][]*frame // by CauseID, those used most in front
+	rules  [][]byte   // as far as they were asked for
+	file   file
 }
 
 // NewJSONL gives a sink that writes to w, whose caller flushes it.
 func NewJSONL(w io.Writer, c *causes.Catalogue, language causes.Language) *JSONL {
-	return &JSONL{w: w, causes: c, words: lang.For(language), advice: newAdvice(c, language), headings: make([]heading, len(c.Causes)+1)}
+	return &JSONL{w: w, causes: c, words: lang.For(language), advice: newAdvice(c, language), frames: make([][]*frame, len(c.Causes)+1)}
 }
 
 // Deliver implements sshwhy.Sink.
 func (s *JSONL) Deliver(f *sshwhy.Finding) error {
-	s.o.buf, s.o.comma = append(s.o.buf[:0], '{'), false
-	s.advice.begin(f)
-	s.append(f)
-	s.o.buf = append(s.o.buf, '}', '\n')
-	_, err := s.w.Write(s.o.buf)
+	s.line = append(s.append(s.line[:0], f), '\n')
+	_, err := s.w.Write(s.line)
 	return err
 }
 
-func (s *JSONL) append(f *sshwhy.Finding) {
-	o := &s.o
-	cause := s.causes.Cause(f.Cause)
+// append appends the object of a finding.
+func (s *JSONL) append(dst []byte, f *sshwhy.Finding) []byte {
+	s.advice.begin(f)
+	around := s.frame(f)
+	dst = append(dst, '{')
 	if f.End != 0 {
-		o.buf = append(s.clock.append(append(o.buf, `"@timestamp":`...), f.End), ',')
+		s.end = s.clock.append(s.end[:0], f.End)
+		dst = append(append(append(dst, `"@timestamp":`...), s.end...), ',')
 	}
-	s.event(f, cause)
+	dst = s.event(dst, f, around)
+	dst = s.parties(dst, f)
+	dst = s.verdict(dst, f, around)
+	return append(dst, '}')
+}
+
+func (s *JSONL) event(dst []byte, f *sshwhy.Finding, around *frame) []byte {
+	dst = f.AppendID(append(dst, `"event":{"id":"`...))
+	dst = append(dst, around.event...)
+	if around.advises {
+		dst = s.advice.reason(dst)
+	}
+	if f.Start != 0 {
+		dst = s.clock.append(append(dst, `,"start":`...), f.Start)
+	}
+	if f.End != 0 {
+		dst = append(append(dst, `,"end":`...), s.end...)
+	}
+	return append(dst, '}')
+}
+
+// parties appends who and what took part: user, client, host, process, file.
+func (s *JSONL) parties(dst []byte, f *sshwhy.Finding) []byte {
 	if f.UserKnown {
 		s.name = sshwhy.Unescape(s.name[:0], f.User)
-		o.buf = append(appendString(append(o.buf, `,"user":{"name":`...), s.name), '}')
+		dst = append(appendString(append(dst, `,"user":{"name":`...), s.name), '}')
 	}
-	source(o, f.Address, f.Port)
+	if len(f.Address) > 0 || f.Port > 0 {
+		var at *sshwhy.Location
+		if s.Locator != nil {
+			at = s.Locator.Locate(f.Address)
+		}
+		dst = appendSource(append(dst, `,"source":`...), f.Address, f.Port, at)
+	}
 	if len(f.Host) > 0 {
-		o.buf = append(appendString(append(o.buf, `,"host":{"name":`...), f.Host), '}')
+		dst = append(appendString(append(dst, `,"host":{"name":`...), f.Host), '}')
 	}
 	if len(f.Ident) > 0 || f.PID != 0 {
-		o.open("process")
-		o.text("name", programName(f.Ident))
-		o.number("pid", int64(f.PID))
-		o.close()
+		dst = append(dst, `,"process":{`...)
+		if name := programName(f.Ident); len(name) > 0 {
+			dst = append(appendString(append(dst, `"name":`...), name), ',')
+		}
+		if f.PID != 0 {
+			dst = append(strconv.AppendInt(append(dst, `"pid":`...), int64(f.PID), 10), ',')
+		}
+		dst = closeObject(dst)
 	}
 	if f.Source != "" {
-		o.buf = append(o.buf, s.file.of(f.Source)...)
+		dst = append(dst, s.file.of(f.Source)...)
 	}
-	s.verdict(f, cause)
+	return dst
 }
 
 // file is the member that names the file of the finding before, as JSON: most
@@ -81,75 +118,62 @@ func (l *file) of(source string) []byte {
 	return l.json
 }
 
-func (s *JSONL) event(f *sshwhy.Finding, cause *causes.Cause) {
-	o := &s.o
-	o.buf = f.AppendID(append(o.buf, `"event":{"id":"`...))
-	o.buf = append(o.buf, `","kind":"event","category":`...)
-	if f.Outcome == sshwhy.OutcomeStartupFailed || cause != nil && cause.Phase == "service" {
-		o.buf = append(o.buf, `["process"],"action":"sshd-service","outcome":"`...)
-	} else {
-		o.buf = append(o.buf, `["authentication"],"action":"ssh-login","outcome":"`...)
-	}
-	o.buf = append(append(o.buf, ecsOutcome(f.Outcome)...), '"')
-	if cause != nil {
-		o.buf = append(append(append(o.buf, `,"code":"`...), cause.ID...), `","reason":`...)
-		o.buf = s.reason(o.buf, f)
-	}
-	if f.Start != 0 {
-		o.buf = s.clock.append(append(o.buf, `,"start":`...), f.Start)
-	}
-	if f.End != 0 {
-		o.buf = s.clock.append(append(o.buf, `,"end":`...), f.End)
-	}
-	o.close()
-}
-
-// ecsOutcome gives the word that the Elastic Common Schema has for an outcome.
-func ecsOutcome(out sshwhy.Outcome) string {
-	switch out {
-	case sshwhy.OutcomeAccepted:
-		return "success"
-	case sshwhy.OutcomeNone:
-		return "unknown"
-	}
-	return "failure"
-}
-
-func (s *JSONL) verdict(f *sshwhy.Finding, cause *causes.Cause) {
-	o := &s.o
-	o.buf = append(append(o.buf, `,"sshwhy":{`...), s.heading(f, cause)...)
+func (s *JSONL) verdict(dst []byte, f *sshwhy.Finding, around *frame) []byte {
+	dst = append(dst, around.verdict...)
 	if len(f.Remarks) > 0 {
-		s.list("remarks", f.Remarks)
+		dst = s.ids(append(dst, `,"remarks":`...), f.Remarks)
 	}
-	o.number("revision", int64(f.Revision))
-	if cause != nil {
-		o.buf = s.remedy(append(o.buf, `,"remedy":`...), f)
+	if f.Revision != 0 {
+		dst = strconv.AppendInt(append(dst, `,"revision":`...), int64(f.Revision), 10)
 	}
-	o.buf = append(o.buf, `,"evidence":[`...)
+	if dst = append(dst, around.remedy...); around.advises {
+		dst = s.advice.remedy(dst)
+	}
+	dst = append(dst, `,"evidence":[`...)
 	for i := range f.Evidence {
 		if i > 0 {
-			o.buf = append(o.buf, ',')
+			dst = append(dst, ',')
 		}
-		o.buf = appendString(o.buf, f.Evidence[i].Text)
+		dst = appendString(dst, f.Evidence[i].Text)
 	}
-	o.buf = append(o.buf, ']')
-	o.number("evidence_dropped", int64(f.Dropped))
-	o.text("method", f.Method)
-	if len(f.KeyType) > 0 || len(f.Fingerprint) > 0 {
-		o.open("key")
-		o.text("type", f.KeyType)
-		o.text("fingerprint", f.Fingerprint)
-		o.close()
+	dst = append(dst, ']')
+	if f.Dropped != 0 {
+		dst = strconv.AppendInt(append(dst, `,"evidence_dropped":`...), int64(f.Dropped), 10)
 	}
-	if len(f.Values) > 0 {
-		o.open("values")
-		for _, v := range f.Values {
-			o.word(v.Field.String(), v.Text)
+	if len(f.Method) > 0 {
+		dst = appendString(append(dst, `,"method":`...), f.Method)
+	}
+	dst = appendKey(dst, f)
+	dst = appendValues(dst, f.Values)
+	return append(append(dst, s.rule(f.Why.Rule)...), '}')
+}
+
+func appendKey(dst []byte, f *sshwhy.Finding) []byte {
+	if len(f.KeyType) == 0 && len(f.Fingerprint) == 0 {
+		return dst
+	}
+	dst = append(dst, `,"key":{`...)
+	if len(f.KeyType) > 0 {
+		dst = append(appendString(append(dst, `"type":`...), f.KeyType), ',')
+	}
+	if len(f.Fingerprint) > 0 {
+		dst = append(appendString(append(dst, `"fingerprint":`...), f.Fingerprint), ',')
+	}
+	return closeObject(dst)
+}
+
+func appendValues(dst []byte, values []sshwhy.Value) []byte {
+	if len(values) == 0 {
+		return dst
+	}
+	dst = append(dst, `,"values":{`...)
+	for i := range values {
+		if v := &values[i]; v.Text != "" {
+			dst = append(append(append(dst, '"'), v.Field.String()...), '"', ':')
+			dst = append(appendString(dst, v.Text), ',')
 		}
-		o.close()
 	}
-	o.buf = append(o.buf, s.rule(f.Why.Rule)...)
-	o.close()
+	return closeObject(dst)
 }
 
 // rule gives the member that says which rule decided, as JSON; nothing for a
@@ -165,61 +189,13 @@ func (s *JSONL) rule(r sshwhy.Rule) []byte {
 	return s.rules[r]
 }
 
-// heading is what the verdicts on a cause have in common as JSON. The last one
-// of each cause is kept: most connections that fail for a cause leave the same
-// candidates.
-type heading struct {
-	verdict    sshwhy.Verdict
-	candidates []sshwhy.CauseID
-	json       []byte
-}
-
-// heading gives the first members of a verdict.
-func (s *JSONL) heading(f *sshwhy.Finding, cause *causes.Cause) []byte {
-	h := &s.headings[f.Cause]
-	now := sshwhy.Verdict{Outcome: f.Outcome, Cause: f.Cause, Confidence: f.Confidence}
-	if h.json != nil && h.verdict == now && slices.Equal(h.candidates, f.Candidates) {
-		return h.json
-	}
-	kept := s.o
-	s.o = object{buf: h.json[:0]}
-	s.o.word("outcome", f.Outcome.String())
-	if cause != nil {
-		s.o.word("phase", cause.Phase)
-	}
-	s.o.word("confidence", f.Confidence.String())
-	s.list("candidates", f.Candidates)
-	h.verdict, h.candidates, h.json = now, append(h.candidates[:0], f.Candidates...), s.o.buf
-	s.o = kept
-	return h.json
-}
-
-func (s *JSONL) list(name string, ids []sshwhy.CauseID) {
-	o := &s.o
-	o.key(name)
-	o.buf = append(o.buf, '[')
+func (s *JSONL) ids(dst []byte, ids []sshwhy.CauseID) []byte {
+	dst = append(dst, '[')
 	for i, id := range ids {
 		if i > 0 {
-			o.buf = append(o.buf, ',')
+			dst = append(dst, ',')
 		}
-		o.buf = appendString(o.buf, s.causes.ID(id))
+		dst = appendString(dst, s.causes.ID(id))
 	}
-	o.buf = append(o.buf, ']')
-}
-
-// reason appends the sentence that says why. Of a login that succeeded and
-// whose session just ended, the catalogue's would say that it had not.
-func (s *JSONL) reason(dst []byte, f *sshwhy.Finding) []byte {
-	if vanished(f) {
-		return appendString(dst, s.words.Accepted+"; "+s.words.Vanished)
-	}
-	return s.advice.reason(dst)
-}
-
-// remedy appends the steps as a JSON array.
-func (s *JSONL) remedy(dst []byte, f *sshwhy.Finding) []byte {
-	if vanished(f) {
-		return append(dst, "[]"...) // nothing is to be mended
-	}
-	return s.advice.remedy(dst)
+	return append(dst, ']')
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"slices"
@@ -152,6 +153,7 @@ func TestJSONL(t *testing.T) {
 	for _, lang := range []causes.Language{causes.English, causes.Japanese} {
 		var out bytes.Buffer
 		sink := sinks.NewJSONL(&out, c, lang)
+		sink.Locator = located{"203.0.113.9": {Code: "JP", Country: "Japan", City: "Kyoto", Number: 64500, Organisation: "<Example> \"Net\""}}
 		for _, f := range someFindings(c) {
 			if err := sink.Deliver(f); err != nil {
 				t.Fatal(err)
@@ -160,6 +162,17 @@ func TestJSONL(t *testing.T) {
 		golden(t, "findings."+string(lang)+".jsonl", out.Bytes())
 		wellFormed(t, out.Bytes(), len(someFindings(c)))
 	}
+}
+
+// located is a database of geography.
+type located map[string]sshwhy.Location
+
+// Locate implements sshwhy.Locator.
+func (l located) Locate(address []byte) *sshwhy.Location {
+	if at, ok := l[string(address)]; ok {
+		return &at
+	}
+	return nil
 }
 
 // TestJSONLOfAVanishedSession: a login that was accepted is not said to have
@@ -183,6 +196,37 @@ func TestJSONLOfAVanishedSession(t *testing.T) {
 			if says != (f.Outcome == sshwhy.OutcomeAccepted) {
 				t.Errorf("%s, finding %d: %s", language, i, &out)
 			}
+		}
+	}
+}
+
+// TestJSONLTellsVerdictsApart: what is kept of earlier findings is never
+// written for another verdict, however many there are of a cause and in what
+// order they come.
+func TestJSONLTellsVerdictsApart(t *testing.T) {
+	c := someCauses(t)
+	verdict := func(n int) *sshwhy.Finding {
+		f := &sshwhy.Finding{Revision: 1, Cause: c.Find("undetermined"), Start: int64(n) * 1e9, End: int64(n/2) * 1e9}
+		f.Outcome = sshwhy.Outcomes()[n%3]
+		f.Confidence = sshwhy.ConfidenceUndetermined - sshwhy.Confidence(n%2)
+		for i := range n % 24 {
+			f.Candidates = append(f.Candidates, sshwhy.CauseID(1+(n*i)%len(c.Causes)))
+		}
+		return f
+	}
+	var kept bytes.Buffer
+	long := sinks.NewJSONL(&kept, c, causes.English)
+	for _, n := range slices.Concat(rand.Perm(60), rand.Perm(60), rand.Perm(20), rand.Perm(20)) {
+		var fresh bytes.Buffer
+		if err := sinks.NewJSONL(&fresh, c, causes.English).Deliver(verdict(n)); err != nil {
+			t.Fatal(err)
+		}
+		kept.Reset()
+		if err := long.Deliver(verdict(n)); err != nil {
+			t.Fatal(err)
+		}
+		if kept.String() != fresh.String() {
+			t.Errorf("verdict %d after others is\n%sand alone\n%s", n, &kept, &fresh)
 		}
 	}
 }
