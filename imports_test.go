@@ -15,7 +15,7 @@ const module = "github.com/sshwhy/sshwhy"
 var catalogues = []string{"patterns", "causes", "lang"}
 
 // rooms are the packages that do the work. None imports another.
-var rooms = []string{"tailers", "parser", "classifier", "inspect", "alerts", "sinks", "ledger", "report", "config"}
+var rooms = []string{"tailers", "parser", "classifier", "inspect", "alerts", "sinks", "ledger", "report", "geography", "config"}
 
 // exceptions are imports of one room by another that are a part of the design.
 var exceptions = map[string][]string{"sinks": {"ledger"}, "config": {"alerts"}}

@@ -23,6 +23,7 @@ var licences = []struct{ name, words string }{
 	{"BSD", "Redistribution and use in source and binary forms, with or without modification, are permitted"},
 	{"BSD", "SPDX-License-Identifier: BSD-3-Clause OR"},
 	{"ISC", "Permission to use, copy, modify, and distribute this software for any purpose with or without fee is hereby granted"},
+	{"ISC", "Permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted"},
 }
 
 // TestDependencies counts the modules that go.mod names for us.

@@ -14,6 +14,10 @@ import (
 // the one before it said. Memory is bounded: what is beyond a bound is counted
 // as such.
 type History struct {
+	// Locator says where addresses are; nil for a page without geography. Not
+	// owned. Set before the first finding.
+	Locator sshwhy.Locator
+
 	causes  *causes.Catalogue // not owned
 	summary *Summary
 
@@ -24,6 +28,8 @@ type History struct {
 	sources  *seen
 	hosts    *seen
 	keys     *seen
+	places   *seen             // countries by their codes, elsewhere for unknown ones
+	country  map[string]string // their names
 	logins   map[login]*use
 	dropped  uint64 // logins beyond the bound
 	methods  map[string]*methods
@@ -88,7 +94,7 @@ const (
 // NewHistory gives an empty history.
 func NewHistory(c *causes.Catalogue) *History {
 	return &History{
-		causes: c, summary: NewSummary(c), hours: map[int64]*counts{}, days: map[int64]map[sshwhy.CauseID]uint64{}, failures: map[string]map[sshwhy.CauseID]uint64{}, users: newSeen(), sources: newSeen(), hosts: newSeen(), keys: newSeen(),
+		causes: c, summary: NewSummary(c), hours: map[int64]*counts{}, days: map[int64]map[sshwhy.CauseID]uint64{}, failures: map[string]map[sshwhy.CauseID]uint64{}, users: newSeen(), sources: newSeen(), hosts: newSeen(), keys: newSeen(), places: newSeen(), country: map[string]string{},
 		logins: map[login]*use{}, methods: map[string]*methods{}, gaps: newGaps(),
 	}
 }
@@ -119,6 +125,7 @@ func (h *History) Deliver(f *sshwhy.Finding) error {
 		h.users.add(user, f.End, ok)
 	}
 	h.sources.add(source, f.End, ok)
+	h.place(source, f.End, ok)
 	h.hosts.add(f.Host, f.End, ok)
 	if len(f.Fingerprint) > 0 {
 		h.keys.add(f.Fingerprint, f.End, ok)
@@ -127,6 +134,25 @@ func (h *History) Deliver(f *sshwhy.Finding) error {
 		h.loggedIn(f, string(user))
 	}
 	return nil
+}
+
+// elsewhere stands for the country of what is in no database: host names,
+// private networks.
+const elsewhere = "-"
+
+// place counts the country of an address.
+func (h *History) place(address []byte, t int64, ok bool) {
+	if h.Locator == nil || len(address) == 0 {
+		return
+	}
+	code := elsewhere
+	if at := h.Locator.Locate(address); at != nil && at.Code != "" {
+		code = at.Code
+		if _, known := h.country[code]; !known && len(h.country) < Budget {
+			h.country[code] = at.Country
+		}
+	}
+	h.places.add([]byte(code), t, ok)
 }
 
 // bucket counts the finding in its hour, its cause in its day, and who failed.
@@ -289,6 +315,7 @@ func (s *seen) trim() {
 // shownSight is a line of a table.
 type shownSight struct {
 	Name             string
+	Where            string // the location of an address, "" for none
 	Count, Error     uint64
 	Accepted, Failed uint64
 	First, Last      int64
@@ -301,7 +328,7 @@ func (s *seen) most(n int) []shownSight {
 		if x == nil {
 			x = &sight{}
 		}
-		list = append(list, shownSight{c.Name, c.Count, c.Error, x.accepted, c.Count - min(c.Count, x.accepted), x.first, x.last})
+		list = append(list, shownSight{c.Name, "", c.Count, c.Error, x.accepted, c.Count - min(c.Count, x.accepted), x.first, x.last})
 	}
 	return list
 }

@@ -33,6 +33,9 @@ type Input struct {
 type About struct {
 	Version, Catalogue string
 	Inputs             []Input
+	// Geography names the databases by which addresses are located, each with
+	// its date; none without them.
+	Geography []string
 }
 
 // How much of each list stands on the page.
@@ -50,7 +53,7 @@ const (
 func (h *History) WriteHTML(w io.Writer, a *Accounting, p Page, about About) error {
 	words := lang.PageIn(p.Words.Language)
 	d := document{h: h, a: a, page: p, W: words, Language: string(p.Words.Language), About: about}
-	t, err := template.New("page").Funcs(template.FuncMap{"time": d.time, "span": d.span, "printable": sshwhy.Printable, "bytes": size, "word": d.word}).Parse(pageHTML)
+	t, err := template.New("page").Funcs(template.FuncMap{"time": d.time, "span": d.span, "printable": sshwhy.Printable, "bytes": size, "word": d.word, "country": d.country}).Parse(pageHTML)
 	if err != nil {
 		return fmt.Errorf("reading the page's template: %w", err)
 	}
@@ -118,6 +121,7 @@ type causeRow struct {
 type table struct {
 	ID, Title, Text, Column, Estimated string
 	Rows                               []shownSight
+	Located                            bool // rows say where they are
 	More                               int
 }
 
@@ -297,13 +301,85 @@ func (d *document) tables() {
 		{"sources", d.W.Sources, "", d.W.Source, d.h.sources},
 		{"hosts", d.W.Hosts, "", d.W.Host, d.h.hosts},
 	} {
-		x := table{ID: t.id, Title: t.title, Text: t.text, Column: t.column, Rows: t.of.most(pageNames)}
-		x.More = t.of.top.Len() - len(x.Rows)
-		if !t.of.top.Exact() {
-			x.Estimated = fmt.Sprintf(d.W.Estimated, Budget, t.of.top.Floor())
+		x := newTable(t.id, t.title, t.text, t.column, t.of, d.W)
+		if t.of == d.h.sources && d.h.Locator != nil {
+			d.locate(&x)
+			d.Tables = append(d.Tables, x, d.countries())
+			continue
 		}
 		d.Tables = append(d.Tables, x)
 	}
+}
+
+func newTable(id, title, text, column string, of *seen, words *lang.Page) table {
+	x := table{ID: id, Title: title, Text: text, Column: column, Rows: of.most(pageNames)}
+	x.More = of.top.Len() - len(x.Rows)
+	if !of.top.Exact() {
+		x.Estimated = fmt.Sprintf(words.Estimated, Budget, of.top.Floor())
+	}
+	return x
+}
+
+// locate says of each address where it is.
+func (d *document) locate(x *table) {
+	x.Located = true
+	for i := range x.Rows {
+		x.Rows[i].Where = located(d.h.Locator.Locate([]byte(x.Rows[i].Name)))
+	}
+}
+
+// located puts a location into words: "Kyoto, Japan (JP), AS64500 Example Net".
+func located(at *sshwhy.Location) string {
+	if at == nil {
+		return ""
+	}
+	var parts []string
+	if at.City != "" {
+		parts = append(parts, at.City)
+	}
+	if at.Code != "" {
+		parts = append(parts, countryName(at.Code, at.Country))
+	}
+	if at.Number != 0 {
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf("AS%d %s", at.Number, at.Organisation)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// countryName gives a country's name with its code, which alone is sure to be
+// there.
+func countryName(code, name string) string {
+	if name == "" {
+		return code
+	}
+	return name + " (" + code + ")"
+}
+
+// countries gives the table of countries.
+func (d *document) countries() table {
+	text := fmt.Sprintf(d.W.CountriesText, strings.Join(d.About.Geography, ", "))
+	x := newTable("countries", d.W.Countries, text, d.W.Country, d.h.places, d.W)
+	for i := range x.Rows {
+		if code := x.Rows[i].Name; code == elsewhere {
+			x.Rows[i].Name = d.W.Elsewhere
+		} else {
+			x.Rows[i].Name = countryName(code, d.h.country[code])
+		}
+	}
+	return x
+}
+
+// country gives the code of the country of an address, as it stands behind the
+// address; "" without geography and where it is not known.
+func (d *document) country(address string) string {
+	if d.h.Locator == nil {
+		return ""
+	}
+	at := d.h.Locator.Locate([]byte(address))
+	if at == nil || at.Code == "" {
+		return ""
+	}
+	return " (" + sshwhy.Printable(at.Code) + ")"
 }
 
 func (d *document) ledger() {

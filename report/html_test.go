@@ -15,9 +15,10 @@ import (
 
 // month is four weeks of a host: logins, failures, an attack that got in, a
 // night without a line, and a user whose name is an attack on the reader.
-func month(t *testing.T, c *causes.Catalogue) (*report.History, *report.Accounting) {
+func month(t *testing.T, c *causes.Catalogue, by sshwhy.Locator) (*report.History, *report.Accounting) {
 	t.Helper()
 	h, a := report.NewHistory(c), &report.Accounting{}
+	h.Locator = by
 	start := time.Date(2026, 2, 1, 8, 0, 0, 0, time.UTC)
 	n := 0
 	deliver := func(at time.Time, user, address, cause, method, key string, out sshwhy.Outcome) {
@@ -59,13 +60,22 @@ func month(t *testing.T, c *causes.Catalogue) (*report.History, *report.Accounti
 
 func htmlPage(t *testing.T, language causes.Language) string {
 	t.Helper()
+	return located(t, language, nil)
+}
+
+// located gives the page with geography, or without for nil.
+func located(t *testing.T, language causes.Language, by sshwhy.Locator) string {
+	t.Helper()
 	c, err := causes.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, a := month(t, c)
+	h, a := month(t, c, by)
 	var b bytes.Buffer
 	about := report.About{Version: "1.2.3", Catalogue: "c0ffee", Inputs: []report.Input{{Name: "auth.log", Packed: "gzip", SHA256: "abc", Size: 123456, Lines: 336, Year: "stated", Problem: "it ends in the middle"}}}
+	if by != nil {
+		about.Geography = []string{"Test-City.mmdb (Test-City, 2026-10-01)"}
+	}
 	if err := h.WriteHTML(&b, a, report.Page{Words: lang.For(language), Zone: time.UTC, ZoneName: "UTC"}, about); err != nil {
 		t.Fatal(err)
 	}
@@ -110,5 +120,47 @@ func TestHTMLIsClosed(t *testing.T) {
 func TestHTMLIsStable(t *testing.T) {
 	if one, two := htmlPage(t, causes.English), htmlPage(t, causes.English); one != two {
 		t.Error("two pages of one log differ")
+	}
+}
+
+// atlas is a database of geography.
+type atlas map[string]sshwhy.Location
+
+// Locate implements sshwhy.Locator.
+func (m atlas) Locate(address []byte) *sshwhy.Location {
+	if at, ok := m[string(address)]; ok {
+		return &at
+	}
+	return nil
+}
+
+// TestHTMLGeography: with a database the page says where addresses are and how
+// many connections came from which country, and by which database; without one
+// it says nothing of countries.
+func TestHTMLGeography(t *testing.T) {
+	where := atlas{
+		"198.51.100.7": {Code: "DE", Country: "Germany", City: "Kiel"}, "198.51.100.8": {Code: "DE", Country: "Germany"}, "198.51.100.9": {Code: "SE"},
+		"203.0.113.7": {Code: "FI", Country: "Finland", Number: 64500, Organisation: "<b>Example</b>"}, "203.0.113.66": {Code: "NO", Country: "Norway"}, "203.0.113.8": {Number: 64501},
+	}
+	text := located(t, causes.English, where)
+	for _, want := range []string{
+		">Kiel, Germany (DE)<", "Finland (FI), AS64500 &lt;b&gt;Example", ">AS64501<", // beside the addresses
+		"root ← 203.0.113.66 (NO) (edge05)", "<td>198.51.100.9 (SE)</td>", // who got in, the ledger
+		// Countries: two addresses have one, and some none.
+		`<td>Germany (DE)</td><td class="n">672</td><td class="n">672</td><td class="n">0</td>`, `<td>SE</td><td class="n">336</td>`,
+		`<td>in no database</td><td class="n">3</td><td class="n">0</td>`,
+		`<a href="#countries">`, "by Test-City.mmdb (Test-City, 2026-10-01)",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	for _, word := range []string{"Countries", "<th>where</th>", "geography by"} {
+		if strings.Contains(htmlPage(t, causes.English), word) {
+			t.Errorf("without a database the page has %q", word)
+		}
+	}
+	if !strings.Contains(located(t, causes.Japanese, where), "国・地域") {
+		t.Error("the Japanese page is not Japanese")
 	}
 }

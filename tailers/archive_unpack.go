@@ -10,7 +10,6 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
 )
 
 // The bounds of what unpacking may hold, or make of little. A long stream of
@@ -82,84 +81,8 @@ func openZstd(r io.Reader) (io.ReadCloser, error) {
 	return d.IOReadCloser(), nil
 }
 
-// openXZ looks at the first block before the library does, which allocates
-// whatever dictionary a block asks for.
-func openXZ(r io.Reader) (io.ReadCloser, error) {
-	p := newPeeker(r)
-	if n := xzDictionary(p.need(xzHeaders)); n > maxWindow {
-		return nil, fmt.Errorf("it needs a dictionary of %d MiB; sshwhy takes %d: %w", n>>20, maxWindow>>20, errTooMuch)
-	}
-	in := &ending{r: p}
-	x, err := xz.NewReader(in)
-	if err != nil {
-		return nil, err
-	}
-	return io.NopCloser(&xzReader{x, in}), nil
-}
-
-// xzReader holds that a stream ends in its footer: the library takes an end
-// between two blocks for that of the stream.
-type xzReader struct {
-	x  *xz.Reader
-	in *ending
-}
-
-func (x *xzReader) Read(p []byte) (int, error) {
-	n, err := x.x.Read(p)
-	if err == io.EOF && string(x.in.last[:]) != "YZ" {
-		err = io.ErrUnexpectedEOF
-	}
-	return n, err
-}
-
-// ending remembers the last two bytes that were read, padding apart.
-type ending struct {
-	r    io.Reader // not owned
-	last [2]byte
-}
-
-func (e *ending) Read(p []byte) (int, error) {
-	n, err := e.r.Read(p)
-	switch text := bytes.TrimRight(p[:n], "\x00"); len(text) {
-	case 0:
-	case 1:
-		e.last = [2]byte{e.last[1], text[0]}
-	default:
-		e.last = [2]byte(text[len(text)-2:])
-	}
-	return n, err
-}
-
 // errTooMuch is what a stream asks for beyond the bounds.
 var errTooMuch = errors.New("unpack it with its own program first")
-
-// xzHeaders is the length of a stream's header and of the first block's with
-// its longest sizes (xz-file-format 1.0.4, 2.1.1 and 3.1).
-const xzHeaders = 12 + 36
-
-// xzDictionary gives the size of the dictionary of the first block; 0 where
-// the header cannot be read.
-func xzDictionary(head []byte) int64 {
-	if len(head) < 12+6 || head[12] == 0 {
-		return 0
-	}
-	flags, b := head[13], head[14:]
-	for range int(flags>>6&1) + int(flags>>7) { // the sizes, where they are present
-		end := bytes.IndexFunc(b, func(r rune) bool { return r < 0x80 })
-		if end < 0 {
-			return 0
-		}
-		b = b[end+1:]
-	}
-	if len(b) < 3 || b[0] != 0x21 || b[1] != 1 || b[2] > 40 {
-		return 0
-	}
-	bits := b[2]
-	if bits == 40 {
-		return 1<<32 - 1
-	}
-	return int64(2|bits&1) << (bits/2 + 11)
-}
 
 // peeker is a reader whose beginning can be looked at, without waiting for
 // more of it than that takes.

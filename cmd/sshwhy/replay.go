@@ -17,6 +17,7 @@ import (
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
 	"github.com/sshwhy/sshwhy/classifier"
+	"github.com/sshwhy/sshwhy/geography"
 	"github.com/sshwhy/sshwhy/lang"
 	"github.com/sshwhy/sshwhy/parser"
 	"github.com/sshwhy/sshwhy/patterns"
@@ -50,7 +51,11 @@ With --anonymise names, addresses, host names, key fingerprints and certificate
 ids are replaced, the same one always by the same mask, so that the output of
 --missed, text or jsonl can be shown to others. Each run has masks of its own
 unless --anonymise-key gives a secret to make them from. The name root, ports,
-process and user numbers and times stay.`
+process and user numbers and times stay.
+
+--geoip names a database in the format of MaxMind, which you have to have; it
+adds countries, cities and networks to the page and to jsonl, as far as it has
+them. It can be given several times. Nothing is asked over the network.`
 
 const replayExamples = `  sshwhy replay /var/log/auth.log
   journalctl -u ssh -o short-iso | sshwhy replay -
@@ -59,6 +64,7 @@ const replayExamples = `  sshwhy replay /var/log/auth.log
   sshwhy replay --output jsonl auth.log | jq -r 'select(.user.name == "tanja") | .event.reason'
   sshwhy replay --fail-on startup-failed,bad-ownership-or-modes auth.log
   sshwhy replay --report logins.html --since 30d /var/log/auth.log*
+  sshwhy replay --report logins.html --geoip GeoLite2-City.mmdb --geoip GeoLite2-ASN.mmdb auth.log
   sshwhy replay --missed --anonymise /var/log/auth.log > to-send.txt`
 
 type replayOptions struct {
@@ -69,6 +75,7 @@ type replayOptions struct {
 	anonymiseKey            string
 	failOn                  []string
 	schema, report          string
+	geoip                   []string
 	filterOptions
 }
 
@@ -95,6 +102,7 @@ func newReplay(io streams) *cobra.Command {
 	f.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 1 if this was found: an outcome, undetermined, or a cause (sshwhy explain lists them)")
 	f.StringVar(&o.schema, "schema", "ecs", "names in jsonl: ecs (Elastic Common Schema) or ocsf (Open Cybersecurity Schema Framework)")
 	f.StringVar(&o.report, "report", "", "write a page to hand over, as FILE.html: one file, nothing loaded from elsewhere")
+	f.StringArrayVar(&o.geoip, "geoip", nil, "database that says where addresses are, as FILE.mmdb (may be given several times)")
 	o.inputOptions.register(cmd)
 	o.windowOptions.register(cmd)
 	o.filterOptions.register(cmd)
@@ -106,6 +114,7 @@ func replay(ctx context.Context, io streams, o *replayOptions, paths []string) e
 	if err != nil {
 		return err
 	}
+	defer r.close()
 	err = r.run(ctx)
 	if err == nil {
 		err = r.out.Flush()
@@ -131,8 +140,10 @@ type replayer struct {
 	accounting report.Accounting
 	summary    *report.Summary
 	during     window
-	report     *pageOf        // nil unless asked for
-	missed     *report.Missed // nil unless asked for
+	report     *pageOf              // nil unless asked for
+	missed     *report.Missed       // nil unless asked for
+	jsonl      *sinks.JSONL         // nil for other outputs and schemas
+	geography  *geography.Databases // nil unless asked for; closed by close
 	evicted    func() uint64
 	conditions []condition
 	progress   *progress
@@ -186,6 +197,9 @@ func newReplayer(io streams, o *replayOptions, paths []string) (*replayer, error
 	}
 	r.progress = progressOn(io, o.output == "summary" || o.missed)
 	archive.Progress = r.progress.update
+	if err := r.locate(language); err != nil {
+		return nil, err
+	}
 	return r, nil
 }
 
@@ -266,7 +280,8 @@ func (r *replayer) forPrograms(catalogue *causes.Catalogue, language causes.Lang
 	case r.o.schema == "ocsf":
 		r.sink = sinks.NewOCSF(r.out, catalogue, language)
 	default:
-		r.sink = sinks.NewJSONL(r.out, catalogue, language)
+		r.jsonl = sinks.NewJSONL(r.out, catalogue, language)
+		r.sink = r.jsonl
 	}
 	return nil
 }
@@ -332,25 +347,32 @@ func (r *replayer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	total := r.accounting.Total()
+	if total.Read() == 0 && r.troubles == 0 && ctx.Err() == nil && len(r.archive.Inputs()) == 0 {
+		r.trouble(fmt.Errorf("reading the log: there is no file in %s", sshwhy.Printable(strings.Join(r.archive.Paths, ", "))))
+	}
 	if n := r.archive.Binary(); n > 0 {
 		fmt.Fprintf(r.io.err, "sshwhy: passed over %d of the files found: they are no text\n", n)
 	}
 	if r.narrowed && r.passed == 0 && r.troubles == 0 && ctx.Err() == nil && !r.programs() {
 		fmt.Fprintln(r.io.err, "sshwhy: no connection passes the filters; one that never reached sshd is in no log: sshwhy doctor looks at the host, sshwhy client at the other side")
 	}
+	if r.geography != nil && r.geography.Err() != nil {
+		r.trouble(r.geography.Err())
+	}
 	r.page.Interrupted = ctx.Err() != nil
 	if r.evicted != nil {
 		r.page.Evicted = r.evicted()
+	}
+	if r.troubles > 0 && total.Read() == 0 {
+		return nil
 	}
 	if r.report != nil {
 		if err := r.report.write(r); err != nil {
 			return err
 		}
 	}
-	total := r.accounting.Total()
 	switch {
-	case r.troubles > 0 && total.Read() == 0:
-		return nil
 	case r.missed != nil:
 		return r.missed.Write(r.out, &r.accounting, r.page)
 	case !r.programs():

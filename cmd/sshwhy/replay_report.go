@@ -37,7 +37,7 @@ func (p *pageOf) write(r *replayer) error {
 	}
 	defer os.Remove(f.Name())
 	w := bufio.NewWriterSize(f, 64<<10)
-	about := report.About{Version: version, Catalogue: catalogueHash(p.own), Inputs: r.inputs()}
+	about := report.About{Version: version, Catalogue: catalogueHash(p.own), Inputs: r.inputs(), Geography: r.located()}
 	if err := p.history.WriteHTML(w, &r.accounting, r.page, about); err != nil {
 		return err
 	}
