@@ -75,7 +75,7 @@ func (a *Alerter) Alert(f *sshwhy.Finding, yield func(*sshwhy.Alert)) {
 	facts := factsOf(a.causes, f)
 	a.people.describe(&facts)
 	facts.Ours = ours(&facts)
-	c := counted{id: idOf(f), time: f.End, facts: &facts, finding: f, cause: f.Cause}
+	c := counted{id: idOf(f), time: f.End, facts: &facts, finding: f}
 	for _, r := range a.rules {
 		a.count(r, &c, holds(r.when, &facts), yield)
 		if holds(r.resolve, &facts) {
@@ -102,7 +102,6 @@ type counted struct {
 	facts   *Facts
 	finding *sshwhy.Finding
 	notice  *sshwhy.Notice
-	cause   sshwhy.CauseID
 }
 
 // count adds what a rule wants to its group, and takes a finding back that it

@@ -30,7 +30,6 @@ type group struct {
 
 	users, sources, hosts, causes tally
 	latest                        *sshwhy.Finding
-	latestCause                   string
 	notice                        *sshwhy.Notice
 	after                         string // the cause of what sshd said of itself before
 	afterFor                      int64
@@ -104,7 +103,7 @@ func (g *group) refresh(c *counted) {
 		g.notice = &n
 		return
 	}
-	g.latest, g.latestCause = c.finding.Clone(), c.facts.Cause
+	g.latest = c.finding.Clone()
 }
 
 // takeBack uncounts a finding whose revision is not the group's any more.

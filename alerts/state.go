@@ -243,8 +243,7 @@ func (a *Alerter) restore(key string, s *savedGroup) {
 		revision: s.Revision, base: s.Base, shown: s.Shown, spoken: s.Spoken, reminded: s.Reminded, toldCauses: s.ToldCauses, saved: true,
 	}
 	if g.latest = s.Latest; g.latest != nil && len(s.LatestCauses) > 0 {
-		g.latestCause = s.LatestCauses[0]
-		g.latest.Cause = a.causes.Find(g.latestCause)
+		g.latest.Cause = a.causes.Find(s.LatestCauses[0])
 		for _, name := range s.LatestCauses[1:] {
 			if c := a.causes.Find(name); c != 0 {
 				g.latest.Candidates = append(g.latest.Candidates, c)

@@ -147,7 +147,7 @@ type Sink struct {
 	Password string `mapstructure:"password"`
 	// PasswordFile holds the password.
 	PasswordFile string `mapstructure:"password_file"`
-	// Secret signs every request (HMAC-SHA256): see docs/output.md.
+	// Secret signs every request (HMAC-SHA256): see docs/webhook.md.
 	Secret string `mapstructure:"secret"`
 	// SecretFile holds the secret.
 	SecretFile string `mapstructure:"secret_file"`
@@ -171,7 +171,7 @@ type Sink struct {
 	MaxSize Size `mapstructure:"max_size"`
 	// Keep is how many files that were put aside are kept; 5.
 	Keep int `mapstructure:"keep"`
-	// Timeout is for one request; 10s.
+	// Timeout is for one request; 30s.
 	Timeout time.Duration `mapstructure:"timeout"`
 	// Proxy is that of this sink; else HTTPS_PROXY and NO_PROXY count.
 	Proxy string `mapstructure:"proxy"`

@@ -330,7 +330,11 @@ func (d *document) expand(v reflect.Value, key string) {
 			name := variable.FindStringSubmatch(found)[1]
 			text, ok := os.LookupEnv(name)
 			if !ok {
-				d.add(key, "the environment variable %s is not set", "", name)
+				hint := ""
+				if name == "CREDENTIALS_DIRECTORY" {
+					hint = "systemd sets it for the service; to check by hand, name the folder of the files: CREDENTIALS_DIRECTORY=/etc/sshwhy/credentials sshwhy check"
+				}
+				d.add(key, "the environment variable %s is not set", hint, name)
 			}
 			return text
 		}))

@@ -12,7 +12,7 @@ type Client struct {
 	Methods map[string]string
 
 	// Labels of rows.
-	Side, Takes, Keys, Agent, Behind, CouldBe, AsWell, ServerLog, Note string
+	Takes, Keys, Agent, Behind, CouldBe, AsWell, ServerLog, Note string
 
 	// OnSide joins cause, step and side; LoggedIn stands for them.
 	OnSide, LoggedIn, Unknown string
@@ -23,7 +23,7 @@ type Client struct {
 	// FromSSH stands above what a line means as a message of ssh.
 	FromSSH string
 	// Notes.
-	Doubts, Alone, AtHop, NothingSaid, Ends, Run string
+	Doubts, Alone, AtHop, NothingSaid, Run string
 	// What the server's log adds.
 	NotInLog, NeverSeen, Several, BothSides, LogUnsure, Nearest string
 }
@@ -51,7 +51,7 @@ func englishClient() *Client {
 			"publickey": "a key", "password": "a password", "keyboard-interactive": "questions: a password, a code", "gssapi-with-mic": "a Kerberos ticket",
 			"gssapi-keyex": "Kerberos", "hostbased": "the key of the client's host", "none": "nothing",
 		},
-		Side: "side", Takes: "takes", Keys: "keys", Agent: "agent", Behind: "behind it", CouldBe: "could be", AsWell: "as well", ServerLog: "server", Note: "note",
+		Takes: "takes", Keys: "keys", Agent: "agent", Behind: "behind it", CouldBe: "could be", AsWell: "as well", ServerLog: "server", Note: "note",
 		OnSide: "%s · %s · %s", LoggedIn: "the login was accepted", Unknown: "the output does not tell",
 		SomeServer: "the server", UserAt: "%s at %s",
 		Port: "%s port %s", FailedAddress: "%s port %s: %s", KnownIn: "known in %s", TriedMethods: "tried %s", NothingTried: "nothing was tried",
@@ -61,7 +61,6 @@ func englishClient() *Client {
 		Alone:       "a message alone; with `ssh -v` sshwhy sees every step",
 		AtHop:       "this is about the jump host; the server itself was not reached",
 		NothingSaid: "no line of ssh was found in the input",
-		Ends:        "the output stops here",
 		Run:         "run %d of %d",
 		NotInLog:    "this log has no connection that fits: another host's log, another time (--at), or sshd never saw this client",
 		NeverSeen:   "sshd can have nothing of this in its log: the client did not come as far as sshd",
@@ -87,7 +86,7 @@ func japaneseClient() *Client {
 			"publickey": "鍵", "password": "パスワード", "keyboard-interactive": "質問への回答 (パスワードや確認コード)", "gssapi-with-mic": "Kerberos のチケット",
 			"gssapi-keyex": "Kerberos", "hostbased": "クライアントホストの鍵", "none": "なし",
 		},
-		Side: "原因側", Takes: "認証方式", Keys: "鍵", Agent: "エージェント", Behind: "背景の候補", CouldBe: "候補", AsWell: "ほかに", ServerLog: "サーバー", Note: "注記",
+		Takes: "認証方式", Keys: "鍵", Agent: "エージェント", Behind: "背景の候補", CouldBe: "候補", AsWell: "ほかに", ServerLog: "サーバー", Note: "注記",
 		OnSide: "%s · %s · %s", LoggedIn: "ログインは成功", Unknown: "出力からは分からない",
 		SomeServer: "サーバー", UserAt: "%s → %s",
 		Port: "%s ポート %s", FailedAddress: "%s ポート %s: %s", KnownIn: "%s に登録済み", TriedMethods: "試した方式: %s", NothingTried: "何も試していない",
@@ -97,7 +96,6 @@ func japaneseClient() *Client {
 		Alone:       "メッセージだけの入力。`ssh -v` の出力なら、すべての段階が分かる",
 		AtHop:       "これは踏み台についての結果で、目的のサーバーには届いていない",
 		NothingSaid: "入力に ssh の出力が見つからない",
-		Ends:        "出力はここで終わっている",
 		Run:         "%d 回目 (全 %d 回)",
 		NotInLog:    "このログには該当する接続がない。別のホストのログか、時刻が違う (--at) か、sshd に届いていない",
 		NeverSeen:   "クライアントは sshd まで届いていないため、サーバーのログには何も残らない",

@@ -8,8 +8,8 @@ type Explain struct {
 	Intro string
 	// Labels of what is known of a line.
 	Line, ReadAs, Time, Host, Program, Stage, Repeated, Message string
-	// NoTime, NoYear and NoHeader say what the line lacks.
-	NoTime, NoYear, NoHeader string
+	// NoTime and NoYear say what the line lacks.
+	NoTime, NoYear string
 	// Labels of its pattern.
 	Pattern, Level, Writes, Source, Fields string
 	// Machinery describes a pattern that is about sshd's inner works.
@@ -34,7 +34,7 @@ func englishExplain() *Explain {
 	return &Explain{
 		Intro: "All causes that sshwhy tells apart. \"sshwhy explain CAUSE\" says more of one.",
 		Line:  "line", ReadAs: "read as", Time: "time", Host: "host", Program: "program", Stage: "stage", Repeated: "repeated", Message: "message",
-		NoTime: "the line has none", NoYear: "the line has no year or zone; see --year and --tz", NoHeader: "a message without a header",
+		NoTime: "the line has none", NoYear: "the line has no year or zone; see --year and --tz",
 		Pattern: "pattern", Level: "LogLevel", Writes: "written by", Source: "source", Fields: "fields",
 		Machinery:  "about the inner works of sshd",
 		ShowsCause: "shows", Alone: "verdict on this line alone", NoCause: "no cause by itself; it counts together with the other lines of its connection",
@@ -58,7 +58,7 @@ func japaneseExplain() *Explain {
 	return &Explain{
 		Intro: "sshwhy が見分ける原因の一覧。「sshwhy explain 原因」で詳しく表示する。",
 		Line:  "ログ行", ReadAs: "形式", Time: "時刻", Host: "ホスト", Program: "プログラム", Stage: "段階", Repeated: "繰り返し", Message: "本文",
-		NoTime: "この行には時刻がない", NoYear: "この行には年またはタイムゾーンがない（--year、--tz で指定できる）", NoHeader: "ヘッダーのない本文だけの行",
+		NoTime: "この行には時刻がない", NoYear: "この行には年またはタイムゾーンがない（--year、--tz で指定できる）",
 		Pattern: "パターン", Level: "LogLevel", Writes: "出力元", Source: "ソース", Fields: "項目",
 		Machinery:  "sshd の内部動作に関するメッセージ",
 		ShowsCause: "示す原因", Alone: "この行だけから出る判定", NoCause: "この行だけで示す原因はない。同じ接続のほかの行と合わせて判断する",

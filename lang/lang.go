@@ -50,7 +50,7 @@ type Summary struct {
 	NoYear, NoYearStated, NoZone          string
 
 	// The list of lines that were not recognised.
-	Missed, NothingMissed, MoreShapes string
+	Missed, NothingMissed string
 }
 
 // Outcome names how a connection ended.
@@ -125,7 +125,7 @@ func english() *Words {
 			PerSource: "%s: %d read = %d parsed + %d unparsed + %d skipped",
 			NoYear:    "%s: times carry no year; it was taken from the file's time of change (--year sets it)", NoYearStated: "%s: times carry no year; --year %d was taken for the first",
 			NoZone: "%s: times carry no zone; %s was taken (--tz sets it)",
-			Missed: "Lines of sshd that were not recognised, by shape", NothingMissed: "every line of sshd was recognised", MoreShapes: "%d lines of %d further shapes",
+			Missed: "Lines of sshd that were not recognised, by shape", NothingMissed: "every line of sshd was recognised",
 		},
 	}
 }
@@ -159,7 +159,7 @@ func japanese() *Words {
 			PerSource: "%s: 読み込み %d = 解析 %d + 未解析 %d + 対象外 %d",
 			NoYear:    "%s: 時刻に年がないため、ファイルの更新時刻から補いました（--year で指定できます）", NoYearStated: "%s: 時刻に年がないため、最初の行を --year %d としました",
 			NoZone: "%s: 時刻にタイムゾーンがないため、%s としました（--tz で指定できます）",
-			Missed: "認識できなかった sshd の行（形ごと）", NothingMissed: "sshd の行はすべて認識できました", MoreShapes: "ほか %d 行（%d 種類の形）",
+			Missed: "認識できなかった sshd の行（形ごと）", NothingMissed: "sshd の行はすべて認識できました",
 		},
 	}
 }

@@ -37,7 +37,6 @@ type History struct {
 	service  []serviceEvent
 	entries  []episode // logins after failures
 	gaps     gaps
-	services uint64
 }
 
 // counts are connections by outcome.
@@ -64,7 +63,7 @@ func (u *use) at(t int64) {
 }
 
 // methods is how a user has logged in.
-type methods struct{ password, key, rsa, other uint64 }
+type methods struct{ password, key, rsa uint64 }
 
 // episode is an attack, or a login that followed one.
 type episode struct {
@@ -78,7 +77,6 @@ type serviceEvent struct {
 	time  int64
 	host  string
 	cause sshwhy.CauseID
-	text  string
 }
 
 // The bounds of a history.
@@ -230,8 +228,6 @@ func (h *History) loggedIn(f *sshwhy.Finding, user string) {
 		m.key++
 	case method == "publickey":
 		m.key++
-	default:
-		m.other++
 	}
 }
 
@@ -239,9 +235,8 @@ func (h *History) serve(f *sshwhy.Finding) {
 	if f.Revision > 1 {
 		return
 	}
-	h.services++
 	if len(h.service) < maxService {
-		h.service = append(h.service, serviceEvent{f.End, string(f.Host), f.Cause, h.causes.Cause(f.Cause).Reason(causes.English, f.Value)})
+		h.service = append(h.service, serviceEvent{f.End, string(f.Host), f.Cause})
 	}
 }
 

@@ -71,13 +71,15 @@ type File struct {
 
 // limits are the times that tests shorten.
 type limits struct {
-	keep   time.Duration // an old generation that nothing is written to is held
+	keep   time.Duration // an old generation that nothing is written to is held: its writer may still be on it
 	half   time.Duration // the end of a line is waited for
 	bereft time.Duration // a copy of what was truncated is looked for
 	stale  time.Duration // an old generation may grow before its writer is complained about
 	settle time.Duration // what vanished may be found elsewhere
 	rescan time.Duration // between two looks at old files that do not change their names
 	glob   time.Duration // between two looks for new files
+	old    int           // generations that no name leads to
+	gone   int           // paths of a glob that lead nowhere
 }
 
 // NewFile follows the file at a path, or the files that a glob matches. A path
@@ -90,14 +92,17 @@ func NewFile(pattern string, o FileOptions) *File {
 		pattern: pattern, options: o, follow: startFollower, watch: newNames,
 		limits: limits{
 			keep: 5 * time.Minute, half: time.Minute, bereft: 5 * time.Second, stale: time.Minute, settle: 200 * time.Millisecond, rescan: 30 * time.Second, glob: 10 * time.Second,
+			old: maxOld, gone: maxGone,
 		},
 	}
 }
 
 // Bounds on what is held, whatever happens.
 const (
-	maxOld       = 128 // generations that no name leads to
-	maxFollowers = 128 // files that the library has
+	maxOld       = 512  // generations that no name leads to: a descriptor each
+	fewOld       = 4    // of them, when there are no descriptors
+	maxGone      = 1024 // paths of a glob that lead nowhere any more
+	maxFollowers = 128  // files that the library has
 )
 
 // Pauses between two looks at a file: short after it grew, then longer and
@@ -123,11 +128,12 @@ type custody struct {
 
 	followings []*following
 	byPath     map[string]*following
-	names      *names        // what tells of new names; nil where nothing does
-	lines      chan delivery // what the library reads
-	library    bool          // it can be used
-	handed     int           // files that it has
-	poor       time.Time     // when there were no descriptors
+	placed     map[string]bool // paths whose places of the last run were used
+	names      *names          // what tells of new names; nil where nothing does
+	lines      chan delivery   // what the library reads
+	library    bool            // it can be used
+	handed     int             // files that it has
+	poor       time.Time       // when there were no descriptors
 	followers  sync.WaitGroup
 	resumed    bool      // an earlier run followed this pattern
 	globbed    time.Time // when files were last looked for
@@ -145,7 +151,7 @@ type custody struct {
 func (f *File) Records(ctx context.Context) iter.Seq2[*sshwhy.Record, error] {
 	return func(yield func(*sshwhy.Record, error) bool) {
 		c := &custody{
-			File: f, ctx: ctx, yield: yield, byPath: map[string]*following{},
+			File: f, ctx: ctx, yield: yield, byPath: map[string]*following{}, placed: map[string]bool{},
 			lines: make(chan delivery), chunk: make([]byte, chunkSize), silence: silence{last: time.Now()},
 		}
 		defer c.close()
@@ -168,6 +174,7 @@ func (c *custody) run() {
 				c.look(f, now)
 			}
 		}
+		c.release(c.limits.old)
 		if !c.stopped && !c.due() {
 			if !c.behind {
 				c.rest()
@@ -187,7 +194,7 @@ func (c *custody) due() bool {
 // begin finds the files and what tells of changes. It returns false when there
 // is nothing to follow.
 func (c *custody) begin() bool {
-	if n := c.notRegular(); n != nil {
+	if n := c.unfit(); n != nil {
 		c.yield(nil, n)
 		return false
 	}
@@ -210,15 +217,43 @@ func (c *custody) begin() bool {
 	if c.stopped {
 		return false
 	}
-	c.tick(sshwhy.Place{Stream: c.pattern, Generation: startedGeneration})
 	c.find(time.Now())
-	c.waiting = true // the first tick says that all was read
+	c.settled()
+	c.waiting = true // a later tick says that all was read
 	return !c.stopped
 }
 
-// notRegular complains about a path that can never be followed.
-func (c *custody) notRegular() *sshwhy.Notice {
+// settled has the ledger know where reading begins: it is the first that comes,
+// and what is written after it is not missed by this run or the next. A file of
+// which nothing is known yet is read from its beginning, as all files are that
+// the next run meets and this one did not.
+func (c *custody) settled() {
+	for _, f := range c.followings {
+		for _, g := range f.generations {
+			if len(g.head.text) > 0 {
+				c.announce(f, g)
+			}
+		}
+	}
+	c.tick(sshwhy.Place{Stream: c.pattern, Generation: startedGeneration})
+}
+
+// announce tells the place of a generation that the ledger has none of.
+func (c *custody) announce(f *following, g *generation) {
+	if !g.announced && !c.stopped {
+		g.announced = true
+		c.tick(g.place(f.path))
+	}
+}
+
+// unfit complains about a path that can never be followed.
+func (c *custody) unfit() *sshwhy.Notice {
 	info, err := os.Stat(c.pattern)
+	if err != nil && isGlob(c.pattern) {
+		if _, err := filepath.Match(c.pattern, ""); err != nil {
+			return &sshwhy.Notice{Code: "bad-pattern", Source: c.pattern, Text: err.Error(), Hint: "in a glob, [ must be closed by ]"}
+		}
+	}
 	if err != nil || info.Mode().IsRegular() {
 		return nil
 	}
@@ -270,12 +305,9 @@ func (c *custody) find(now time.Time) {
 	c.globbed = now
 	paths := []string{c.pattern}
 	if isGlob(c.pattern) {
+		c.forgetGone(now)
 		c.watchFolders()
-		var err error
-		if paths, err = filepath.Glob(c.pattern); err != nil {
-			c.trouble(&sshwhy.Notice{Code: "bad-pattern", Source: c.pattern, Text: err.Error(), Hint: "in a glob, [ must be closed by ]"})
-			return
-		}
+		paths, _ = filepath.Glob(c.pattern) // its only error is that of a bad pattern
 	}
 	for _, path := range paths {
 		if c.byPath[path] != nil || c.stopped || isGlob(c.pattern) && !c.fit(path, paths) {
@@ -299,13 +331,22 @@ func (c *custody) fit(path string, matches []string) bool {
 		return false
 	}
 	folder, base := filepath.Split(path)
-	return !slices.ContainsFunc(matches, func(other string) bool {
+	rotatedFrom := func(other string) bool {
 		if !strings.HasPrefix(other, folder) || other == path {
 			return false
 		}
 		_, _, rotated := rotatedAs(other[len(folder):], base)
 		return rotated
-	})
+	}
+	if slices.ContainsFunc(matches, rotatedFrom) {
+		return false
+	}
+	for other := range c.byPath { // one that was just renamed to this one matches nothing now
+		if rotatedFrom(other) {
+			return false
+		}
+	}
+	return true
 }
 
 // watchFolders has the system tell of new folders and files that the pattern
@@ -339,10 +380,7 @@ func (c *custody) watchFolders() {
 func (c *custody) rest() {
 	for _, f := range c.followings {
 		for _, g := range f.generations {
-			if !g.announced && !c.stopped {
-				g.announced = true
-				c.tick(g.place(f.path))
-			}
+			c.announce(f, g)
 		}
 		f.lingering = slices.DeleteFunc(f.lingering, func(l lingering) bool {
 			if c.stopped || !f.succeeded(l.order) {

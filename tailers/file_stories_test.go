@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -402,6 +403,35 @@ func TestFileForgets(t *testing.T) {
 	d.write("auth.log.1", "3\n")
 	d.rename("auth.log.1", "auth.log.2")
 	r.want("1", "2", "3")
+}
+
+// TestFileFirstTick holds that what is written after the first tick is read:
+// the tick says that reading has begun, and the ledger then knows where.
+func TestFileFirstTick(t *testing.T) {
+	for _, pattern := range []string{"auth.log", "*.log"} {
+		t.Run(pattern, func(t *testing.T) {
+			d := newTestFolder(t)
+			d.write("auth.log", "old\n")
+			ctx, stop := contextOf(t)
+			var first sshwhy.Place
+			var got []string
+			for r, err := range NewFile(d.path(pattern), FileOptions{}).Records(ctx) {
+				switch {
+				case err != nil:
+					t.Fatal(err)
+				case r.Tick && first.Stream == "":
+					first = r.Place
+					d.write("auth.log", "new\n")
+				case !r.Tick:
+					got = append(got, string(r.Text))
+					stop()
+				}
+			}
+			if !slices.Equal(got, []string{"new"}) || first.Stream != d.path("auth.log") || first.Offset != int64(len("old\n")) {
+				t.Errorf("got %q, and the place %s %d first", got, first.Stream, first.Offset)
+			}
+		})
+	}
 }
 
 // TestFileSilence tells that nothing comes any more.

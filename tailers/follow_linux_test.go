@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -249,4 +250,95 @@ func TestFileWhileTheLoopIsBusy(t *testing.T) {
 	if text := <-got; text != "end" {
 		t.Fatalf("got %q, want the end", text)
 	}
+}
+
+// heldDeleted counts the descriptors on files of a folder that were deleted.
+func (d testFolder) heldDeleted() int {
+	n := 0
+	for _, name := range descriptors(d.t) {
+		if strings.Contains(name, d.dir+"/") && strings.HasSuffix(name, " (deleted)") {
+			n++
+		}
+	}
+	return n
+}
+
+// TestFileManyDeleted deletes more files than descriptors are kept for: each is
+// read to its end, those that were left first are let go of, and the one that
+// was deleted last is still read.
+func TestFileManyDeleted(t *testing.T) {
+	d := newTestFolder(t)
+	const files, old = 60, 8
+	name := func(i int) string { return fmt.Sprintf("%02d.log", i) }
+	for i := range files {
+		d.write(name(i), "old\n")
+	}
+	d.write("last.log", "old\n")
+	writer, err := os.OpenFile(d.path("last.log"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	f := NewFile(d.path("*.log"), FileOptions{})
+	f.limits.old = old
+	r := startFile(t, f).ready()
+	for i := range files {
+		d.write(name(i), "last words\n")
+		d.remove(name(i))
+	}
+	r.until("the last words", func() bool { return len(r.texts) == files })
+	d.letGo(old)
+	d.remove("last.log")
+	const own = 1 // the writer's
+	d.letGo(old + own)
+	fmt.Fprintln(writer, "after all")
+	r.until("a line of the file that was deleted last", func() bool { return slices.Contains(r.texts, "after all") })
+	if len(r.notices) > 0 {
+		t.Errorf("notices: %v", r.notices)
+	}
+}
+
+// letGo waits until so many descriptors on deleted files are left.
+func (d testFolder) letGo(left int) {
+	d.t.Helper()
+	for deadline := time.Now().Add(time.Minute); d.heldDeleted() != left; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			d.t.Fatalf("%d descriptors are held on deleted files, not %d", d.heldDeleted(), left)
+		}
+	}
+}
+
+// TestFileForgetsNames holds that names of a glob that are gone do not add up,
+// and that one that comes back is a new file.
+func TestFileForgetsNames(t *testing.T) {
+	d := newTestFolder(t)
+	d.write("stays.log", "old\n")
+	d.write("first.log", "old\n")
+	f := NewFile(d.path("*.log"), FileOptions{})
+	f.limits.keep, f.limits.glob = 10*time.Millisecond, 10*time.Millisecond
+	f.limits.gone = 0
+	r := startFile(t, f).ready()
+	places := func(name string) (n int) {
+		for _, p := range r.places {
+			if p.Stream == d.path(name) {
+				n++
+			}
+		}
+		return n
+	}
+	d.write("first.log", "1\n")
+	r.want("1")
+	d.remove("first.log")
+	r.until("the ledger to forget", func() bool { return places("first.log") == 0 })
+	d.write("first.log", "old\n2\n")
+	r.want("1", "old", "2")
+	d.remove("first.log")
+	r.until("the ledger to forget again", func() bool { return places("first.log") == 0 })
+	if places("stays.log") != 1 {
+		t.Errorf("the places are %v", r.places)
+	}
+	r.stop()
+	again := startFile(t, NewFile(d.path("*.log"), FileOptions{Resume: r.resume})).ready()
+	d.write("first.log", "3\n")
+	again.want("3")
 }

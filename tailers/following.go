@@ -22,6 +22,7 @@ type following struct {
 	real        string // what the path resolves to: rotation happens there
 	generations []*generation
 	named       *generation // where the path leads; nil when nowhere
+	gone        time.Time   // since when there is nothing under the path; zero while there is
 	past        []*past     // what was read to its end, or is not ours to read
 	last        int64       // the highest number of a generation
 	begun       time.Time   // by the clock of the files
@@ -99,6 +100,12 @@ func (f *following) generation(file *os.File, i inode) *generation {
 
 // leads notes to which generation the path leads; nil when to none.
 func (c *custody) leads(f *following, g *generation) {
+	switch {
+	case g != nil:
+		f.gone = time.Time{}
+	case f.gone.IsZero():
+		f.gone = time.Now()
+	}
 	if f.named == g {
 		return
 	}
@@ -325,13 +332,75 @@ func (c *custody) shed(f *following, err error) {
 		if other.named != nil {
 			c.takeBack(other.named)
 		}
-		old := slices.Clone(other.generations)
-		for _, g := range old[:max(0, len(old)-2)] { // a writer may still be on the newest
-			if g != other.named && g.file != nil && g.seen == g.offset {
-				c.finish(other, g)
+	}
+	c.release(fewOld) // a writer may still be on the newest
+}
+
+// release ends old generations that are read to their end until so many are
+// left: first those whose file has a name, for what comes to such a file later
+// is found there, then those that were left the longest ago.
+func (c *custody) release(keep int) {
+	type held struct {
+		*following
+		*generation
+	}
+	var old []held
+	for _, f := range c.followings {
+		for _, g := range f.generations {
+			if g != f.named && g.content() != nil {
+				old = append(old, held{f, g})
 			}
 		}
 	}
+	excess := len(old) - keep
+	if excess <= 0 {
+		return
+	}
+	slices.SortStableFunc(old, func(a, b held) int {
+		if a.kept != b.kept {
+			if a.kept {
+				return -1
+			}
+			return 1
+		}
+		return a.left.Compare(b.left)
+	})
+	for _, o := range old {
+		if excess == 0 || c.stopped {
+			return
+		}
+		if moved, err := o.moved(); err == nil && !moved && o.seen == o.offset {
+			c.finish(o.following, o.generation)
+			excess--
+		}
+	}
+}
+
+// forgetGone stops to follow paths of a glob that have led nowhere for long,
+// when there are too many: the names of containers never come back. The file
+// systems of many hosts may, and what was read of them must be known then.
+func (c *custody) forgetGone(now time.Time) {
+	var gone []*following
+	for _, f := range c.followings {
+		if f.deserted(now, c.limits.keep) {
+			gone = append(gone, f)
+		}
+	}
+	if len(gone) <= c.limits.gone {
+		return
+	}
+	slices.SortStableFunc(gone, func(a, b *following) int { return a.gone.Compare(b.gone) })
+	forgotten := map[*following]bool{}
+	for _, f := range gone[:len(gone)-c.limits.gone] {
+		forgotten[f] = true
+		delete(c.byPath, f.path)
+		c.names.unfollow(f.path, f.path)
+		c.names.unfollow(f.real, f.path)
+		for _, l := range f.lingering {
+			c.tick(l.Place)
+		}
+	}
+	c.followings = slices.DeleteFunc(c.followings, func(f *following) bool { return forgotten[f] })
 }
 
 // exhausted tells whether an error means that there are no descriptors left.
@@ -363,8 +432,7 @@ func (c *custody) tellPolling(err error) {
 
 // upkeep ends what has ended, and hands a quiet file to the library.
 func (c *custody) upkeep(f *following, now time.Time) {
-	old := 0
-	for i, g := range slices.Backward(slices.Clone(f.generations)) {
+	for _, g := range slices.Backward(slices.Clone(f.generations)) {
 		quiet := now.Sub(g.grown)
 		if g.offset < g.seen && quiet > c.limits.half && len(g.head.text) > 0 && g.content() != nil {
 			c.giveHalf(f, g)
@@ -372,14 +440,12 @@ func (c *custody) upkeep(f *following, now time.Time) {
 		if g == f.named {
 			continue
 		}
-		old++
 		switch {
 		case c.stopped:
 			return
 		case g.ended,
 			!g.bereft.IsZero() && now.Sub(g.bereft) > c.limits.bereft,
-			quiet > c.limits.keep && now.Sub(g.left) > c.limits.keep,
-			old > maxOld/max(1, min(len(c.followings), maxOld/4)) && i < len(f.generations)-1 && g.content() != nil && g.seen == g.offset:
+			quiet > c.limits.keep && now.Sub(g.left) > c.limits.keep:
 			c.finish(f, g)
 		}
 	}
@@ -441,9 +507,18 @@ func (f *following) schedule(c *custody, grew, unread bool) {
 		if c.names != nil && f.vanished == 0 && c.informed(f, now) && !f.growing(now) {
 			limit = max(slowPause, limit)
 		}
+		if c.names != nil && f.deserted(now, c.limits.keep) {
+			limit = c.limits.glob // as for names that were never there
+		}
 		f.pause = min(2*f.pause, limit)
 	}
 	f.next = now.Add(f.pause)
+}
+
+// deserted tells whether nothing has been under the path for so long, and nothing
+// is left of what was.
+func (f *following) deserted(now time.Time, long time.Duration) bool {
+	return len(f.generations) == 0 && !f.gone.IsZero() && now.Sub(f.gone) > long
 }
 
 // informed tells whether something else tells of changes, or so many files are

@@ -1,9 +1,11 @@
 package tailers
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sshwhy/sshwhy"
@@ -16,8 +18,20 @@ import (
 // that stays so.
 type Merge struct {
 	// Sources are read from the first record to the last. A source that ends
-	// is not missed as long as another goes on.
+	// is not missed as long as another goes on. With the last of them Merge
+	// ends; without any, at once.
 	Sources []sshwhy.Source
+	// Beside are read in the same way and keep nothing alive: once all
+	// Sources have ended, and the loop has had what they gave, the context of
+	// these is done. What they yield then, before they end, still arrives.
+	Beside []sshwhy.Source
+	// Looked is called once, from the loop's goroutine, when every one of
+	// Sources has taken its first look: it waits for more, has yielded a
+	// batch of records, or has ended. A tick goes before the call, so that
+	// what was yielded until then, the places where reading begins above all,
+	// went through the loop. It is not called if the loop asks for no more
+	// before that; nil is fine.
+	Looked func()
 	// Every is the time between ticks while nothing comes; 1 s if zero.
 	Every time.Duration
 }
@@ -46,10 +60,18 @@ type item struct {
 func (m *Merge) Records(ctx context.Context) iter.Seq2[*sshwhy.Record, error] {
 	return func(yield func(*sshwhy.Record, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
+		beside, dismiss := context.WithCancel(ctx)
 		full := make(chan *batch)
+		looked, ended := newCountdown(len(m.Sources)), newCountdown(len(m.Sources))
 		var reading sync.WaitGroup
 		for _, s := range m.Sources {
-			reading.Go(func() { pump(ctx, s, full) })
+			reading.Go(func() {
+				pump(ctx, s, full, sync.OnceFunc(looked.less))
+				ended.less()
+			})
+		}
+		for _, s := range m.Beside {
+			reading.Go(func() { pump(beside, s, full, func() {}) })
 		}
 		go func() {
 			reading.Wait()
@@ -61,40 +83,107 @@ func (m *Merge) Records(ctx context.Context) iter.Seq2[*sshwhy.Record, error] {
 				b.home <- b
 			}
 		}()
-		m.run(full, yield)
+		r := merging{ticker: ticker{last: time.Now(), yield: yield}, full: full, looked: looked.zero, ended: ended.zero, tell: m.Looked, dismiss: dismiss}
+		r.run(cmp.Or(m.Every, time.Second))
 	}
 }
 
-// run yields what the sources send until the last of them has ended.
-func (m *Merge) run(full <-chan *batch, yield func(*sshwhy.Record, error) bool) {
-	every := m.Every
-	if every == 0 {
-		every = time.Second
+// countdown closes zero when less was called as often as it was told to.
+type countdown struct {
+	left atomic.Int64
+	zero chan struct{}
+}
+
+func newCountdown(from int) *countdown {
+	c := &countdown{zero: make(chan struct{})}
+	c.left.Store(int64(from))
+	if from == 0 {
+		close(c.zero)
 	}
-	c := ticker{last: time.Now(), yield: yield}
+	return c
+}
+
+func (c *countdown) less() {
+	if c.left.Add(-1) == 0 {
+		close(c.zero)
+	}
+}
+
+// merging is one run of a Merge.
+type merging struct {
+	ticker
+	full    <-chan *batch   // closed when all that is read has ended
+	looked  <-chan struct{} // closed when all sources have looked; nil once that is told
+	ended   <-chan struct{} // closed when all sources have ended; nil once that is known
+	tell    func()          // nil or Merge.Looked
+	dismiss func()          // ends what is read beside
+}
+
+// run yields what the sources send until the last of them has ended.
+func (m *merging) run(every time.Duration) {
 	timer := time.NewTicker(every)
 	defer timer.Stop()
 	for {
 		select {
-		case b, ok := <-full:
-			if !ok || !c.give(b) {
+		case <-m.looked:
+			if !m.begun() {
+				return
+			}
+		case <-m.ended:
+			if !m.rest() {
+				return
+			}
+			m.ended = nil
+			m.dismiss()
+		default:
+		}
+		select {
+		case b, ok := <-m.full:
+			if !m.next(b, ok) {
 				return
 			}
 			continue
 		default:
 		}
-		if c.waiting && !c.tick() {
+		if !m.rest() {
 			return
 		}
 		select {
-		case b, ok := <-full:
-			if !ok || !c.give(b) {
+		case b, ok := <-m.full:
+			if !m.next(b, ok) {
 				return
 			}
+		case <-m.looked:
+		case <-m.ended:
 		case <-timer.C:
-			c.waiting = true
+			m.waiting = true
 		}
 	}
+}
+
+// next gives what was sent. It returns false at the end.
+func (m *merging) next(b *batch, ok bool) bool {
+	if !ok {
+		m.begun()
+		return false
+	}
+	return m.give(b)
+}
+
+// begun tells, once, that every source has taken its first look. It returns
+// false when the loop asked for no more.
+func (m *merging) begun() bool {
+	if m.looked == nil {
+		return true
+	}
+	m.looked = nil
+	if !m.tick() {
+		return false
+	}
+	if m.tell != nil {
+		m.tell()
+	}
+	return true
 }
 
 // ticker yields records and, between them, ticks.
@@ -128,6 +217,9 @@ func (c *ticker) give(b *batch) bool {
 	return true
 }
 
+// rest yields a tick if anything came, or a second passed, since the last one.
+func (c *ticker) rest() bool { return !c.waiting || c.tick() }
+
 func (c *ticker) tick() bool {
 	now := time.Now()
 	c.record = sshwhy.Record{Tick: true, Elapsed: now.Sub(c.last)}
@@ -136,8 +228,11 @@ func (c *ticker) tick() bool {
 }
 
 // pump reads a source to its end. It is ahead of the loop by at most the batch
-// that it fills, while the loop works on the other.
-func pump(ctx context.Context, s sshwhy.Source, full chan<- *batch) {
+// that it fills, while the loop works on the other. It calls looked, again and
+// again, when the loop has had what the source yielded until it waits, up to a
+// full batch, or to the end. An error may come before the first look, and so
+// may places: a tick that brings one, and no time, does not mean to wait.
+func pump(ctx context.Context, s sshwhy.Source, full chan<- *batch, looked func()) {
 	home := make(chan *batch, 2)
 	home <- &batch{home: home}
 	b := &batch{home: home}
@@ -149,11 +244,16 @@ func pump(ctx context.Context, s sshwhy.Source, full chan<- *batch) {
 	}
 	for r, err := range s.Records(ctx) {
 		b.add(r, err)
-		if err != nil || r.Tick || len(b.items) == batchRecords || len(b.text) >= batchBytes {
+		filled := len(b.items) == batchRecords || len(b.text) >= batchBytes
+		if err != nil || r.Tick || filled {
 			send()
+		}
+		if filled || err == nil && r.Tick && (r.Place.Stream == "" || r.Elapsed > 0) {
+			looked()
 		}
 	}
 	send()
+	looked()
 }
 
 // add copies what a source yielded. A tick counts only if it brings a place.

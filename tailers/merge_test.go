@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,119 @@ func TestMergeTicks(t *testing.T) {
 	}
 	if text := strings.Join(got, ", "); !strings.Contains(text, "one line, tick, tick, tick") {
 		t.Errorf("got %s", text)
+	}
+}
+
+// beside is a source that waits for its context and then has a last word.
+type beside struct{ word string }
+
+// Records implements sshwhy.Source.
+func (s beside) Records(ctx context.Context) iter.Seq2[*sshwhy.Record, error] {
+	return func(yield func(*sshwhy.Record, error) bool) {
+		if yield(&sshwhy.Record{Tick: true}, nil) {
+			<-ctx.Done()
+			yield(&sshwhy.Record{Text: []byte(s.word)}, nil)
+		}
+	}
+}
+
+// TestMergeEndsWithItsSources holds that what is read beside them keeps nothing
+// alive, and still has its say when they have had theirs.
+func TestMergeEndsWithItsSources(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	tests := []struct {
+		name    string
+		sources []sshwhy.Source
+		beside  []sshwhy.Source
+		want    string
+	}{
+		{"a log that ends", []sshwhy.Source{&scripted{script: []string{"a line"}}}, []sshwhy.Source{beside{"a notice"}}, "a line, a notice"},
+		{"an empty log", []sshwhy.Source{&scripted{}}, []sshwhy.Source{beside{"a notice"}}, "a notice"},
+		{"one that ends of its own", []sshwhy.Source{&scripted{script: []string{"a line"}}}, []sshwhy.Source{&scripted{}}, "a line"},
+		{"no log", nil, []sshwhy.Source{beside{"a notice"}}, "a notice"},
+		{"nothing", nil, nil, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			for r, err := range (&Merge{Sources: test.sources, Beside: test.beside}).Records(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !r.Tick {
+					got = append(got, string(r.Text))
+				}
+			}
+			if text := strings.Join(got, ", "); text != test.want {
+				t.Errorf("got %q, want %q", text, test.want)
+			}
+		})
+	}
+}
+
+// slow is a source that complains, and looks when it is told to.
+type slow struct{ look <-chan struct{} }
+
+// Records implements sshwhy.Source.
+func (s slow) Records(ctx context.Context) iter.Seq2[*sshwhy.Record, error] {
+	return func(yield func(*sshwhy.Record, error) bool) {
+		if !yield(nil, errors.New("this takes a while")) {
+			return
+		}
+		<-s.look
+		for _, p := range []sshwhy.Place{{Stream: "slow", Generation: "1"}, {Stream: "slow", Generation: "2"}, {}} {
+			if !yield(&sshwhy.Record{Tick: true, Place: p}, nil) {
+				return
+			}
+		}
+		<-ctx.Done()
+	}
+}
+
+// TestMergeTellsOfTheFirstLook holds that it is told once, when the slowest
+// source has looked and the loop has had the places where it begins, and a tick
+// after that; a complaint is no look, and an end is one.
+func TestMergeTellsOfTheFirstLook(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	look := make(chan struct{})
+	var story []string
+	m := Merge{
+		Sources: []sshwhy.Source{slow{look}, &scripted{}, &scripted{name: "b", script: []string{"a line", "tick"}, forever: true}},
+		Beside:  []sshwhy.Source{&scripted{forever: true}},
+		Looked:  func() { story = append(story, "looked"); cancel() },
+		Every:   time.Millisecond,
+	}
+	ticks := 0
+	for r, err := range m.Records(ctx) {
+		switch {
+		case err != nil:
+			story = append(story, "complaint")
+		case r.Place.Stream == "slow":
+			story = append(story, "place "+r.Place.Generation)
+		case r.Tick:
+			switch last := story[max(0, len(story)-1):]; {
+			case slices.Equal(last, []string{"complaint"}):
+				if ticks++; ticks == 3 {
+					story = append(story, "still looking")
+					close(look)
+				}
+			case slices.Equal(last, []string{"place 2"}):
+				story = append(story, "tick")
+			}
+		}
+	}
+	if text := strings.Join(story, ", "); text != "complaint, still looking, place 1, place 2, tick, looked" {
+		t.Errorf("got %s", text)
+	}
+	for _, sources := range [][]sshwhy.Source{nil, {&scripted{}}} {
+		told := 0
+		for range (&Merge{Sources: sources, Looked: func() { told++ }}).Records(t.Context()) {
+		}
+		if told != 1 {
+			t.Errorf("of %d sources that end at once it was told %d times", len(sources), told)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -68,6 +69,23 @@ func (n *names) follow(name, path string) error {
 	}
 	f.paths[base] = append(f.paths[base], path)
 	return nil
+}
+
+// unfollow ends what follow began.
+func (n *names) unfollow(name, path string) {
+	if n == nil {
+		return
+	}
+	dir, base := filepath.Split(name)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	f := n.folders[filepath.Clean(dir)]
+	if f == nil {
+		return
+	}
+	if f.paths[base] = slices.DeleteFunc(f.paths[base], func(p string) bool { return p == path }); len(f.paths[base]) == 0 {
+		delete(f.paths, base)
+	}
 }
 
 // watch wakes up when a name that matches a glob appears in a folder.

@@ -10,6 +10,7 @@ type names struct{}
 func newNames() (*names, error) { return nil, errors.ErrUnsupported }
 
 func (*names) follow(string, string) error { return nil }
+func (*names) unfollow(string, string)     {}
 func (*names) watch(string, string) error  { return nil }
 func (*names) arrivals() []arrival         { return nil }
 func (*names) fresh() bool                 { return false }

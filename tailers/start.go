@@ -17,7 +17,7 @@ import (
 // began, in this run or the last: it is all new.
 func (c *custody) start(f *following, late bool) {
 	var kept []keptPlace
-	for _, p := range c.places(f.path) {
+	for _, p := range c.lastPlaces(f.path) {
 		if n, ok := generationNumber(p.Generation); ok {
 			m, _ := readImprint(p.Mark)
 			kept = append(kept, keptPlace{p, m, n})
@@ -28,6 +28,19 @@ func (c *custody) start(f *following, late bool) {
 	c.lookAtName(f)
 	f.vanished = 0
 	c.position(f, kept, late)
+}
+
+// lastPlaces gives the places that the last run left of a path, once: a path
+// that is forgotten and comes back is new.
+func (c *custody) lastPlaces(path string) []sshwhy.Place {
+	if c.placed[path] {
+		return nil
+	}
+	places := c.places(path)
+	if len(places) > 0 {
+		c.placed[path] = true
+	}
+	return places
 }
 
 // position decides where to begin.

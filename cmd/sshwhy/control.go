@@ -85,6 +85,9 @@ func (s *service) status() status {
 			st.Sinks = append(st.Sinks, sinkOf(&o, now))
 		}
 	}
+	if !s.hasLooked() {
+		st.Troubles = append(st.Troubles, "not every log has been looked at yet")
+	}
 	if beat := now.Sub(time.Unix(0, w.beat.Load())); beat > standsStill {
 		st.Troubles = append(st.Troubles, fmt.Sprintf("nothing has moved for %s", beat.Round(time.Second)))
 	}

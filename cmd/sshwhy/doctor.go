@@ -47,7 +47,8 @@ type doctorOptions struct {
 	from, key, fingerprint, method string
 	port                           uint16
 	runCommands, noAdvice          bool
-	output, language, color        string
+	output                         string
+	displayOptions
 }
 
 func newDoctor(io streams) *cobra.Command {
@@ -75,8 +76,7 @@ func newDoctor(io streams) *cobra.Command {
 	f.BoolVar(&o.runCommands, "run-commands", false, "run AuthorizedKeysCommand, as sshd does")
 	f.BoolVar(&o.noAdvice, "no-advice", false, "leave out what could be better")
 	f.StringVar(&o.output, "output", "text", "form of the output: text or json")
-	f.StringVar(&o.language, "lang", "", "language: en or ja (default: from LC_ALL, LC_MESSAGES, LANG)")
-	f.StringVar(&o.color, "color", "auto", "colours: auto (on a terminal, unless NO_COLOR is set), always or never")
+	o.displayOptions.register(cmd)
 	return cmd
 }
 
@@ -179,16 +179,12 @@ type diagnosis struct {
 }
 
 func newDiagnosis(io streams, o *doctorOptions, user string) (*diagnosis, error) {
-	language, err := lang.Choose(o.language)
+	language, color, err := o.display(io.out)
 	if err != nil {
 		return nil, err
 	}
 	if o.output != "text" && o.output != "json" {
 		return nil, fmt.Errorf("there is no output %q for doctor; there is text and json", o.output)
-	}
-	color, err := chooseColor(o.color, io.out)
-	if err != nil {
-		return nil, err
 	}
 	c, err := newClasses()
 	if err != nil {

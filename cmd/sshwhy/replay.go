@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"runtime/debug"
@@ -70,12 +69,13 @@ const replayExamples = `  sshwhy replay /var/log/auth.log
 type replayOptions struct {
 	inputOptions
 	windowOptions
-	output, language, color string
-	why, missed, anonymise  bool
-	anonymiseKey            string
-	failOn                  []string
-	schema, report          string
-	geoip                   []string
+	displayOptions
+	output                 string
+	why, missed, anonymise bool
+	anonymiseKey           string
+	failOn                 []string
+	schema, report         string
+	geoip                  []string
 	filterOptions
 }
 
@@ -93,8 +93,7 @@ func newReplay(io streams) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.output, "output", "text", "form of the output: text, jsonl, csv, timesketch or summary")
-	f.StringVar(&o.language, "lang", "", "language: en or ja (default: from LC_ALL, LC_MESSAGES, LANG)")
-	f.StringVar(&o.color, "color", "auto", "colours: auto (on a terminal, unless NO_COLOR is set), always or never")
+	o.displayOptions.register(cmd)
 	f.BoolVar(&o.why, "why", false, "say for each verdict which rule decided it, on which lines, and what was ruled out")
 	f.BoolVar(&o.missed, "missed", false, "list the lines of sshd that were not recognised, instead of verdicts")
 	f.BoolVar(&o.anonymise, "anonymise", false, "replace names, addresses, host names, fingerprints and certificate ids")
@@ -154,11 +153,7 @@ type replayer struct {
 }
 
 func newReplayer(io streams, o *replayOptions, paths []string) (*replayer, error) {
-	language, err := lang.Choose(o.language)
-	if err != nil {
-		return nil, err
-	}
-	colored, err := chooseColor(o.color, io.out)
+	language, colored, err := o.display(io.out)
 	if err != nil {
 		return nil, err
 	}
@@ -466,19 +461,6 @@ func outcomeNames() string {
 		names = append(names, out.String())
 	}
 	return strings.Join(names, ", ")
-}
-
-// chooseColor tells whether to write colours (no-color.org).
-func chooseColor(flag string, out io.Writer) (bool, error) {
-	switch flag {
-	case "always":
-		return true, nil
-	case "never":
-		return false, nil
-	case "auto":
-		return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(out), nil
-	}
-	return false, fmt.Errorf("--color %q is none of auto, always and never", flag)
 }
 
 // zoneName gives the zone's name as people know it: that of the host has none

@@ -157,7 +157,7 @@ func flagError(cmd *cobra.Command, err error) error {
 // alone does what a person most likely wants who types the name of the program
 // and no more: it follows the log of this host.
 func alone(cmd *cobra.Command, io streams) error {
-	o := tailOptions{output: "text", color: "auto"}
+	o := tailOptions{output: "text", displayOptions: displayOptions{color: "auto"}}
 	err := tail(cmd.Context(), io, &o, nil)
 	var none *tailers.NoSource
 	if errors.As(err, &none) {

@@ -81,11 +81,13 @@ func runService(ctx context.Context, io streams, path, own string, dry bool) err
 			return err
 		}
 		defer r.answerOn(l, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-			if s := r.current.Load(); s != nil {
-				s.controlHandler().ServeHTTP(w, q)
-			} else {
+			s := r.current.Load()
+			if s == nil {
 				refuse(w, http.StatusServiceUnavailable, errors.New("the configuration is being read"))
+				return
 			}
+			s.waitForLook(q.Context())
+			s.controlHandler().ServeHTTP(w, q)
 		}))()
 	}
 	return r.loop(ctx, c)
@@ -175,14 +177,20 @@ func (r *runner) one(ctx context.Context, c *config.Config, hup <-chan os.Signal
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.run(ctx) }()
-	r.log.Info().Str("config", r.path).Int("sources", len(c.Sources)).Int("sinks", len(c.Sinks)).Str("version", version).Msg("running")
-	r.notify(daemon.SdNotifyReady)
+	ready := make(chan struct{})
+	go func() {
+		s.waitForLook(ctx)
+		close(ready)
+	}()
 	beat := time.NewTicker(watchdogEvery())
 	defer beat.Stop()
 	for {
 		select {
 		case err := <-done:
 			return nil, err
+		case <-ready:
+			ready = nil
+			r.ready(s, c)
 		case <-beat.C:
 			if time.Since(time.Unix(0, s.watch.beat.Load())) < standsStill {
 				r.notify(daemon.SdNotifyWatchdog)
@@ -197,6 +205,15 @@ func (r *runner) one(ctx context.Context, c *config.Config, hup <-chan os.Signal
 			return next, <-done
 		}
 	}
+}
+
+// ready says that what is written from now on is read.
+func (r *runner) ready(s *service, c *config.Config) {
+	if !s.hasLooked() {
+		r.log.Warn().Stringer("after", lookPatience).Str("hint", "a file system that hangs can be the reason").Msg("not every log could be looked at yet; what is written to such a one may not be read")
+	}
+	r.log.Info().Str("config", r.path).Int("sources", len(c.Sources)).Int("sinks", len(c.Sinks)).Str("version", version).Msg("running")
+	r.notify(daemon.SdNotifyReady)
 }
 
 // reload reads the configuration again. Output files are opened anew in any

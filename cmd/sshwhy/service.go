@@ -47,6 +47,7 @@ type service struct {
 	inspector  *inspect.Source // nil unless it is on
 	bulletin   *bulletin
 	source     sshwhy.Source
+	looked     chan struct{} // closed when each log was looked at, and the ledger knows where it begins
 	watch      *watch
 	started    time.Time
 	dry        bool
@@ -60,9 +61,13 @@ const (
 	reloadGrace = 200 * time.Millisecond
 )
 
+// lookPatience is how long the first look at the logs may take before the
+// service counts as ready without it. systemd waits for 90 s (TimeoutStartSec=).
+const lookPatience = 30 * time.Second
+
 // newService builds the service; it is closed by close, also after an error.
 func newService(ctx context.Context, c *config.Config, log zerolog.Logger, io streams, own string, dry bool) (*service, error) {
-	s := &service{config: c, own: own, log: log, bulletin: newBulletin(), started: time.Now(), dry: dry}
+	s := &service{config: c, own: own, log: log, bulletin: newBulletin(), looked: make(chan struct{}), started: time.Now(), dry: dry}
 	for _, step := range []func(context.Context, streams) error{s.load, s.open, s.deliver, s.follow} {
 		if err := step(ctx, io); err != nil {
 			s.close()
@@ -159,11 +164,11 @@ func (s *service) forsaken(options []sinks.OutboxOptions) error {
 		if slices.ContainsFunc(options, func(o sinks.OutboxOptions) bool { return o.Name == name }) {
 			continue
 		}
-		q, err := s.ledger.Queue(name, ledger.QueueOptions{})
+		n, err := s.ledger.Waiting(name)
 		if err != nil {
 			return err
 		}
-		if n := q.Stats().Queued; n > 0 {
+		if n > 0 {
 			s.log.Warn().Str("sink", name).Uint64("items", n).Str("hint", "name the sink again to have them delivered").Msg("the configuration does not name this sink any more, and some wait for it")
 		} else if err := s.ledger.Forget(name); err != nil {
 			return err
@@ -174,20 +179,20 @@ func (s *service) forsaken(options []sinks.OutboxOptions) error {
 
 // follow makes the one source of all that is followed.
 func (s *service) follow(ctx context.Context, io streams) error {
-	m := &tailers.Merge{Sources: []sshwhy.Source{s.bulletin}}
+	m := &tailers.Merge{Beside: []sshwhy.Source{s.bulletin}, Looked: func() { close(s.looked) }}
 	for i := range s.config.Sources {
 		source, err := s.follower(ctx, io, &s.config.Sources[i])
 		if err != nil {
 			return err
 		}
-		m.Sources = append(m.Sources, s.bulletin.until(source))
+		m.Sources = append(m.Sources, source)
 	}
 	if s.config.Inspect.Enabled {
 		var err error
 		if s.inspector, err = newInspection(s.catalogue, causes.Language(s.config.Language), s.config.Inspect.Socket); err != nil {
 			return err
 		}
-		m.Sources = append(m.Sources, s.inspector)
+		m.Beside = append(m.Beside, s.inspector)
 		s.log.Info().Str("socket", s.config.Inspect.Socket).Msg("findings that the log does not explain are looked into on this host")
 	}
 	s.source = m
@@ -208,7 +213,7 @@ func (s *service) follower(ctx context.Context, io streams, c *config.Source) (s
 	}
 	o := liveOptions{time: timeReader(p), directory: c.Directory, fromStart: c.FromStart}
 	if s.ledger != nil {
-		o.resume = s.ledger.Places
+		o.resume = lastPlaces(s.ledger)
 	}
 	switch name = c.Path; {
 	case c.Directory != "":
@@ -236,6 +241,29 @@ func (s *service) run(ctx context.Context) error {
 		loop.Ledger, loop.Sink = s.ledger, asking{s.outboxes, s.inspector}
 	}
 	return loop.Run(ctx)
+}
+
+// hasLooked tells whether every log was looked at: what is written to it after
+// that is read, by this run or the next.
+func (s *service) hasLooked() bool {
+	select {
+	case <-s.looked:
+		return true
+	default:
+		return false
+	}
+}
+
+// waitForLook waits until every log was looked at, the context is done, or
+// patience is at its end.
+func (s *service) waitForLook(ctx context.Context) {
+	timer := time.NewTimer(time.Until(s.started.Add(lookPatience)))
+	defer timer.Stop()
+	select {
+	case <-s.looked:
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // stop delivers what is left for a while.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
+	"github.com/sshwhy/sshwhy/ledger"
 	"github.com/sshwhy/sshwhy/parser"
 	"github.com/sshwhy/sshwhy/tailers"
 )
@@ -36,6 +37,17 @@ func liveSource(ctx context.Context, name string, stdin io.Reader, o liveOptions
 		return &tailers.Stream{Reader: tailers.Stoppable(ctx, stdin)}
 	}
 	return tailers.NewFile(name, tailers.FileOptions{Resume: o.resume, Since: o.since, FromStart: o.fromStart, Time: o.time})
+}
+
+// lastPlaces gives the places that the last run left, as they are now: sources
+// ask for them from goroutines of their own, at any time, and the ledger is the
+// loop's.
+func lastPlaces(l *ledger.Ledger) func(stream string) []sshwhy.Place {
+	places := map[string][]sshwhy.Place{}
+	for _, stream := range l.Streams() {
+		places[stream] = l.Places(stream)
+	}
+	return func(stream string) []sshwhy.Place { return places[stream] }
 }
 
 // findLog finds the log of this host, or says what keeps us from it.

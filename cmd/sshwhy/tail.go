@@ -44,10 +44,11 @@ const tailExamples = `  sshwhy tail
 type tailOptions struct {
 	inputOptions
 	filterOptions
-	output, language, color string
-	since, ledger           string
-	all, why, inspect       bool
-	grace                   time.Duration
+	displayOptions
+	output            string
+	since, ledger     string
+	all, why, inspect bool
+	grace             time.Duration
 }
 
 func newTail(io streams) *cobra.Command {
@@ -66,8 +67,7 @@ func newTail(io streams) *cobra.Command {
 	f.StringVar(&o.since, "since", "", "begin in the past: 10m, 2h, 3d, or a time as 2026-11-22 03:00")
 	f.BoolVar(&o.all, "all", false, "show every line of sshd with what it was taken for")
 	f.BoolVar(&o.why, "why", false, "say for each verdict which rule decided it")
-	f.StringVar(&o.language, "lang", "", "language: en or ja (default: from LC_ALL, LC_MESSAGES, LANG)")
-	f.StringVar(&o.color, "color", "auto", "colours: auto (on a terminal, unless NO_COLOR is set), always or never")
+	o.displayOptions.register(cmd)
 	f.StringVar(&o.ledger, "ledger", "", "file that keeps how far was read, so that the next run goes on there")
 	f.BoolVar(&o.inspect, "inspect", false, "look at this host where its log does not tell (as root: it sees what only root can)")
 	f.DurationVar(&o.grace, "login-grace-time", 0, "LoginGraceTime of sshd: how long an open connection is waited for (default 2m)")
@@ -120,11 +120,7 @@ type follower struct {
 }
 
 func newFollower(io streams, o *tailOptions) (*follower, error) {
-	language, err := lang.Choose(o.language)
-	if err != nil {
-		return nil, err
-	}
-	colored, err := chooseColor(o.color, io.out)
+	language, colored, err := o.display(io.out)
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +234,7 @@ func (f *follower) source(ctx context.Context, names []string) (sshwhy.Source, e
 		if f.ledger, err = ledger.Open(f.o.ledger, ledger.Options{Notice: func(n *sshwhy.Notice) { f.trouble(n) }}); err != nil {
 			return nil, err
 		}
-		o.resume = f.ledger.Places
+		o.resume = lastPlaces(f.ledger)
 	}
 	if len(names) == 0 {
 		found, err := findLog(f.page.Words.Language)
@@ -254,7 +250,7 @@ func (f *follower) source(ctx context.Context, names []string) (sshwhy.Source, e
 		m.Sources = append(m.Sources, liveSource(ctx, name, f.io.in, o))
 	}
 	if f.inspector != nil {
-		m.Sources = append(m.Sources, f.inspector)
+		m.Beside = append(m.Beside, f.inspector)
 	}
 	return m, nil
 }
