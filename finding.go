@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"slices"
 	"strconv"
 )
@@ -84,17 +83,16 @@ type Identity struct {
 }
 
 // ID gives 128 bits of SHA-256 over the identity, in hexadecimal digits.
-func (i Identity) ID() string {
-	var sum [sha256.Size]byte
-	i.sum(&sum)
-	return hex.EncodeToString(sum[:16])
-}
+func (i Identity) ID() string { return string(i.AppendID(nil)) }
 
 // AppendID appends the id to dst.
 func (i Identity) AppendID(dst []byte) []byte {
 	var sum [sha256.Size]byte
 	i.sum(&sum)
-	return hex.AppendEncode(dst, sum[:16])
+	for _, b := range sum[:16] {
+		dst = append(dst, hexDigits[b>>4], hexDigits[b&15])
+	}
+	return dst
 }
 
 func (i Identity) sum(out *[sha256.Size]byte) {

@@ -29,9 +29,13 @@ func appendEscaped[T ~string | ~[]byte](dst []byte, s T) []byte {
 }
 
 // plainLength gives the number of bytes at the beginning of s that stand for
-// themselves in JSON. It may stop at ^, | and ~ too: see oddOfEight.
+// themselves in JSON: as a rule all of a long line. It may stop at ^, | and ~
+// too, see oddOfEight.
 func plainLength[T ~string | ~[]byte](s T) int {
 	i := 0
+	for i+16 <= len(s) && oddOfEight(eight(s, i))|oddOfEight(eight(s, i+8)) == 0 {
+		i += 16
+	}
 	for ; i+8 <= len(s); i += 8 {
 		if odd := oddOfEight(eight(s, i)); odd != 0 {
 			return i + bits.TrailingZeros64(odd)/8
