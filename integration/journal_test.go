@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/sshwhy/sshwhy"
-	"github.com/sshwhy/sshwhy/tailers"
+	"github.com/sshwhy/sshwhy/tailers/journal"
 )
 
 // journalVariable names the scenario to the test binary beside a journald,
@@ -105,7 +105,7 @@ func TestBesideJournald(t *testing.T) {
 	if name == "" {
 		t.Skip("runs beside a journald of its own: see TestJournal")
 	}
-	b := &journalBox{T: t, commands: [][]string{{os.Getenv(journalBinary), tailers.JournalChild}}}
+	b := &journalBox{T: t, commands: [][]string{{os.Getenv(journalBinary), journal.Child}}}
 	if os.Getenv("SSHWHY_JOURNAL_CHILD") == "journalctl" {
 		b.commands = [][]string{{"journalctl"}}
 	}
@@ -179,7 +179,7 @@ type reader struct {
 }
 
 // follow starts a reader.
-func (b *journalBox) follow(o tailers.JournalOptions) *reader {
+func (b *journalBox) follow(o journal.Options) *reader {
 	b.Helper()
 	o.Follow = true
 	if o.Commands == nil {
@@ -191,7 +191,7 @@ func (b *journalBox) follow(o tailers.JournalOptions) *reader {
 	go func() {
 		defer close(done)
 		first := true
-		for record, err := range tailers.NewJournal(o).Records(ctx) {
+		for record, err := range journal.New(o).Records(ctx) {
 			if first {
 				first = false
 				close(started)
@@ -365,7 +365,7 @@ func (b *journalBox) rotatedAndKilled() {
 	if torture() {
 		lines, rotations, kills = 200_000, 40, 10
 	}
-	r := b.follow(tailers.JournalOptions{})
+	r := b.follow(journal.Options{})
 	begun := time.Now()
 	want := b.load(lines, func(n int) {
 		if n%(lines/rotations) == 0 {
@@ -399,7 +399,7 @@ func (b *journalBox) prompt() {
 	if torture() {
 		count = 400
 	}
-	r := b.follow(tailers.JournalOptions{})
+	r := b.follow(journal.Options{})
 	send := func(n int) { b.write("sshd", 77, fmt.Sprintf("Connection from %d port %d", time.Now().UnixNano(), n)) }
 	since := func(text string) time.Duration {
 		var at int64
@@ -447,7 +447,7 @@ func (b *journalBox) within(what string, all []time.Duration, bar time.Duration)
 
 // hanging stops the child, which then neither writes nor ends.
 func (b *journalBox) hanging() {
-	r := b.follow(tailers.JournalOptions{Patience: 2 * time.Second})
+	r := b.follow(journal.Options{Patience: 2 * time.Second})
 	b.write("sshd", 1, "Server listening on 0.0.0.0 port 22.")
 	b.next(r)
 	b.signal(syscall.SIGSTOP)
@@ -460,7 +460,7 @@ func (b *journalBox) hanging() {
 
 // vacuumed deletes the file that the cursor stands in while nothing reads.
 func (b *journalBox) vacuumed() {
-	r := b.follow(tailers.JournalOptions{})
+	r := b.follow(journal.Options{})
 	b.write("sshd", 1, "Failed password for one from 203.0.113.7 port 1 ssh2")
 	b.next(r)
 	place := <-r.marks
@@ -469,7 +469,7 @@ func (b *journalBox) vacuumed() {
 	b.write("sshd", 2, "Failed password for two from 203.0.113.7 port 1 ssh2")
 	b.write("sshd", 3, "Failed password for three from 203.0.113.7 port 1 ssh2")
 	b.sh("journalctl --sync && rm /var/log/journal/*/system@*.journal")
-	r = b.follow(tailers.JournalOptions{Resume: places(place)})
+	r = b.follow(journal.Options{Resume: places(place)})
 	for _, name := range []string{"two", "three"} {
 		if got := b.next(r); !strings.Contains(got, name) {
 			b.Errorf("got %q, want that of %s", got, name)
@@ -490,7 +490,7 @@ func places(p ...sshwhy.Place) func(string) []sshwhy.Place {
 // resumed goes on at each of some places, with cursors that are whole, damaged
 // or of another journal, and expects what follows, once.
 func (b *journalBox) resumed() {
-	r := b.follow(tailers.JournalOptions{})
+	r := b.follow(journal.Options{})
 	want := b.load(200, func(n int) {
 		if n%70 == 0 {
 			b.sh("journalctl --rotate")
@@ -512,7 +512,7 @@ func (b *journalBox) resumed() {
 	} {
 		for _, n := range []int{0, 69, 70, 150, 198} {
 			mark := damage(string(marks[n].Mark))
-			r := b.follow(tailers.JournalOptions{Resume: places(sshwhy.Place{Stream: marks[n].Stream, Mark: []byte(mark)})})
+			r := b.follow(journal.Options{Resume: places(sshwhy.Place{Stream: marks[n].Stream, Mark: []byte(mark)})})
 			if got := b.next(r); got != want[n+1] {
 				b.Errorf("%s, at %d (%s): got %q, want %q", name, n, mark, got, want[n+1])
 			}
@@ -556,7 +556,7 @@ func (b *journalBox) rebooted() {
 	b.sh("mkdir /run/box/made")
 	start := time.Now().Add(-time.Hour).UnixMicro()
 	before := boot(first, 0, 50, start)
-	o := tailers.JournalOptions{Directory: "/run/box/made", FromStart: true}
+	o := journal.Options{Directory: "/run/box/made", FromStart: true}
 	r := b.follow(o)
 	b.check(r, before)
 	r.stop()
@@ -583,8 +583,8 @@ func (b *journalBox) shortened() {
 	ctx, cancel := context.WithTimeout(b.Context(), 60*time.Second)
 	defer cancel()
 	got := map[string]int{}
-	o := tailers.JournalOptions{Follow: true, FromStart: true, Commands: b.commands}
-	for r, err := range tailers.NewJournal(o).Records(ctx) {
+	o := journal.Options{Follow: true, FromStart: true, Commands: b.commands}
+	for r, err := range journal.New(o).Records(ctx) {
 		switch {
 		case err != nil:
 			b.Log(err)
@@ -618,7 +618,7 @@ func (b *journalBox) shortened() {
 // orphaned: a child does not outlive its parent, however that ends.
 func (b *journalBox) orphaned() {
 	if os.Getenv("SSHWHY_JOURNAL_PARENT") != "" {
-		b.follow(tailers.JournalOptions{})
+		b.follow(journal.Options{})
 		b.signal(0)
 		fmt.Println("following")
 		time.Sleep(time.Hour)
@@ -656,7 +656,7 @@ func (b *journalBox) orphaned() {
 
 // chosen: what is sshd's, and what is about it, and nothing else.
 func (b *journalBox) chosen() {
-	r := b.follow(tailers.JournalOptions{})
+	r := b.follow(journal.Options{})
 	b.write("cron", 1, "pam_unix(cron:session): session opened for user root(uid=0) by (uid=0)")
 	b.write("sshd", 2, "Server listening on 0.0.0.0 port 22.")
 	b.write("internal-sftp", 3, "session opened for local user alice from [203.0.113.7]")
@@ -690,23 +690,23 @@ func (b *journalBox) files() {
 	}
 	b.sh("journalctl --sync; cp -r /var/log/journal/* /run/box/copy; cp /run/box/copy/system@*.journal '/run/box/a [b]*.journal'")
 	for name, try := range map[string]struct {
-		o        tailers.JournalOptions
+		o        journal.Options
 		want     []string
 		troubles int
 	}{
-		"folder":           {o: tailers.JournalOptions{Directory: "/run/box/copy"}, want: want},
-		"file":             {o: tailers.JournalOptions{Files: []string{"/run/box/a [b]*.journal"}}, want: want[:1000]},
-		"both files":       {o: tailers.JournalOptions{Files: []string{"/run/box/copy/system.journal", "/run/box/a [b]*.journal"}}, want: want},
-		"from a time on":   {o: tailers.JournalOptions{Since: time.Now().Add(time.Hour)}},
-		"this host's":      {o: tailers.JournalOptions{}, want: want},
-		"an empty folder":  {o: tailers.JournalOptions{Directory: "/run/box/dev/shm"}},
-		"a missing folder": {o: tailers.JournalOptions{Directory: "/run/box/none"}, troubles: 1},
-		"not a journal":    {o: tailers.JournalOptions{Files: []string{"/etc/passwd"}}, troubles: 1},
+		"folder":           {o: journal.Options{Directory: "/run/box/copy"}, want: want},
+		"file":             {o: journal.Options{Files: []string{"/run/box/a [b]*.journal"}}, want: want[:1000]},
+		"both files":       {o: journal.Options{Files: []string{"/run/box/copy/system.journal", "/run/box/a [b]*.journal"}}, want: want},
+		"from a time on":   {o: journal.Options{Since: time.Now().Add(time.Hour)}},
+		"this host's":      {o: journal.Options{}, want: want},
+		"an empty folder":  {o: journal.Options{Directory: "/run/box/dev/shm"}},
+		"a missing folder": {o: journal.Options{Directory: "/run/box/none"}, troubles: 1},
+		"not a journal":    {o: journal.Options{Files: []string{"/etc/passwd"}}, troubles: 1},
 	} {
 		try.o.Commands = b.commands
 		var got []string
 		var troubles []error
-		for record, err := range tailers.NewJournal(try.o).Records(b.Context()) {
+		for record, err := range journal.New(try.o).Records(b.Context()) {
 			if err != nil {
 				troubles = append(troubles, err)
 				continue
@@ -726,7 +726,7 @@ func (b *journalBox) idle() {
 	if torture() {
 		span = time.Minute
 	}
-	r := b.follow(tailers.JournalOptions{})
+	r := b.follow(journal.Options{})
 	for range b.load(20_000, func(int) {}) {
 		b.next(r)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/sshwhy/sshwhy/causes"
 	"github.com/sshwhy/sshwhy/lang"
+	"github.com/sshwhy/sshwhy/tailers/journal"
 )
 
 // AutoOptions are how Auto looks at a host. The zero value looks at this one.
@@ -116,7 +117,7 @@ func (o *AutoOptions) complete() {
 		}
 	}
 	if o.Reader == nil {
-		o.Reader = func() bool { return len(JournalCommands()) > 0 }
+		o.Reader = func() bool { return len(journal.Commands()) > 0 }
 	}
 	if o.HasSSHD == nil {
 		o.HasSSHD = journalHasSSHD
@@ -130,7 +131,7 @@ func (o *AutoOptions) complete() {
 func journalHasSSHD() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), autoWait)
 	defer cancel()
-	for r, err := range NewJournal(JournalOptions{FromStart: true}).Records(ctx) {
+	for r, err := range journal.New(journal.Options{FromStart: true}).Records(ctx) {
 		if err == nil && !strings.HasPrefix(string(r.Header.Ident), "systemd") {
 			return true
 		}
@@ -194,9 +195,9 @@ func (o *AutoOptions) journal() *autoJournal {
 	return j
 }
 
-// deniedJournal gives what of this host's journal may not be read, "" if nothing
+// DeniedJournal gives what of this host's journal may not be read, "" if nothing
 // is denied, and the command that gives the right.
-func deniedJournal() (denied, command string) {
+func DeniedJournal() (denied, command string) {
 	o := AutoOptions{Reader: func() bool { return true }}
 	o.complete()
 	j := o.journal()

@@ -8,6 +8,7 @@ import (
 	"iter"
 
 	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/tailers/lines"
 )
 
 // Stream follows what a pipe brings, as "tail -f auth.log | sshwhy tail -"
@@ -28,12 +29,12 @@ func (s *Stream) Records(ctx context.Context) iter.Seq2[*sshwhy.Record, error] {
 			record.Source = "-"
 		}
 		tick := sshwhy.Record{Tick: true}
-		l := newLines(s.Reader)
+		l := lines.New(s.Reader)
 		for ctx.Err() == nil {
-			if !l.ready() && !yield(&tick, nil) {
+			if !l.Ready() && !yield(&tick, nil) {
 				return
 			}
-			text, cut, err := l.next()
+			text, cut, err := l.Next()
 			if err != nil {
 				if !errors.Is(err, io.EOF) {
 					yield(nil, fmt.Errorf("reading %s: %w", record.Source, err))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nxadm/tail"
 	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/tailers/archives"
 )
 
 // The figures of docs/reliability.md that are times. They are told, and not
@@ -65,7 +66,7 @@ func TestTortureBacklog(t *testing.T) {
 		tell(t, "backlog, "+what, "%d MB, %.1f million lines a second, %.0f MB/s, %v of processor", size>>20, float64(lines)/took.Seconds()/1e6, float64(size)/took.Seconds()/1e6, (cpu(t) - used).Round(time.Millisecond))
 	}
 	for range 2 {
-		report("archive", &Archive{Paths: []string{path}})
+		report("archive", &archives.Archive{Paths: []string{path}})
 		report("live", NewFile(path, FileOptions{FromStart: true}))
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/sshwhy/sshwhy/lang"
 	"github.com/sshwhy/sshwhy/parser"
 	"github.com/sshwhy/sshwhy/patterns"
-	"github.com/sshwhy/sshwhy/tailers"
+	"github.com/sshwhy/sshwhy/tailers/archives"
 )
 
 const clientHelp = `Reads what ssh writes with -v, -vv or -vvv, or its messages alone, and says at
@@ -164,7 +164,7 @@ func (c *clientReader) readAll(ctx context.Context, io streams, paths []string) 
 
 func (c *clientReader) readPath(ctx context.Context, io streams, path string) ([]*trace, error) {
 	if path == "-" {
-		return c.read(tailers.Stoppable(ctx, io.in), path, time.Now)
+		return c.read(archives.Stoppable(ctx, io.in), path, time.Now)
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/sshwhy/sshwhy/classifier/client"
 	"github.com/sshwhy/sshwhy/parser"
 	"github.com/sshwhy/sshwhy/patterns"
-	"github.com/sshwhy/sshwhy/tailers"
+	"github.com/sshwhy/sshwhy/tailers/archives"
 )
 
 // clientSearch says how to find a run of ssh in a server's log.
@@ -103,7 +103,7 @@ func (s *clientSearch) find(ctx context.Context, io streams, traces []*trace, me
 	kept := &connections{traces: traces, byID: map[string]int{}}
 	var troubles []error
 	loop := sshwhy.Loop{
-		Source: &tailers.Archive{Paths: s.logs, Stdin: io.in}, Parser: p, Classifier: c, Sink: kept,
+		Source: &archives.Archive{Paths: s.logs, Stdin: io.in}, Parser: p, Classifier: c, Sink: kept,
 		Trouble: func(err error) { troubles = append(troubles, err) },
 	}
 	if err := loop.Run(ctx); err != nil {

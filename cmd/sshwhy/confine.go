@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/sshwhy/sshwhy/config"
-	"github.com/sshwhy/sshwhy/tailers"
+	"github.com/sshwhy/sshwhy/tailers/journal"
 )
 
 // reach is what the service has to touch for its configuration, once it runs:
@@ -78,7 +78,7 @@ func (r *reach) log(path string) {
 // journal adds the directories of a journal and the programs that read it.
 func (r *reach) journal(dirs ...string) {
 	r.read = append(r.read, dirs...)
-	for _, command := range tailers.JournalCommands() {
+	for _, command := range journal.Commands() {
 		r.run = append(r.run, command[0])
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/sshwhy/sshwhy/inspect"
 	"github.com/sshwhy/sshwhy/parser"
 	"github.com/sshwhy/sshwhy/patterns"
-	"github.com/sshwhy/sshwhy/tailers"
+	"github.com/sshwhy/sshwhy/tailers/archives"
 )
 
 // classes is the way from lines to findings, for the doctor.
@@ -103,7 +103,7 @@ func (c *classes) logins(ctx context.Context) inspect.Logins {
 	now := time.Now()
 	oldest := now
 	for _, path := range recentLogs(now) {
-		c.read(ctx, &tailers.Archive{Paths: []string{path}}, func(f *sshwhy.Finding) {
+		c.read(ctx, &archives.Archive{Paths: []string{path}}, func(f *sshwhy.Finding) {
 			at := time.Unix(0, f.Start)
 			if f.Start == 0 || f.Revision > 1 || now.Sub(at) > adviceDays*24*time.Hour {
 				return

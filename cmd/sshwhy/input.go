@@ -13,7 +13,7 @@ import (
 
 	"github.com/sshwhy/sshwhy/parser"
 	"github.com/sshwhy/sshwhy/patterns"
-	"github.com/sshwhy/sshwhy/tailers"
+	"github.com/sshwhy/sshwhy/tailers/archives"
 )
 
 // inputOptions are the flags of every command that reads a log.
@@ -50,13 +50,13 @@ func (o *inputOptions) parser() (parser.Options, error) {
 
 // archive gives the source of logs that are written already, and the options
 // of the parser that goes with it: the source dates the lines.
-func (o *inputOptions) archive(io streams, paths []string) (*tailers.Archive, parser.Options, error) {
+func (o *inputOptions) archive(io streams, paths []string) (*archives.Archive, parser.Options, error) {
 	options, err := o.parser()
 	if err != nil {
 		return nil, options, err
 	}
 	options.Year = 0
-	source := &tailers.Archive{Paths: paths, Stdin: io.in, Clock: parser.NewClock(options).Time, Year: o.year, Zone: options.Zone}
+	source := &archives.Archive{Paths: paths, Stdin: io.in, Clock: parser.NewClock(options).Time, Year: o.year, Zone: options.Zone}
 	return source, options, nil
 }
 

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sshwhy/sshwhy/tailers"
+	"github.com/sshwhy/sshwhy/tailers/journal"
 )
 
 // newJournalChild is the part of sshwhy that reads the journal in a process of
@@ -14,13 +14,13 @@ import (
 // export writes.
 func newJournalChild(io streams) *cobra.Command {
 	return &cobra.Command{
-		Use:                tailers.JournalChild,
+		Use:                journal.Child,
 		Hidden:             true,
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			err := tailers.ExportJournal(cmd.Context(), args, io.out)
-			if errors.Is(err, tailers.ErrNoLibsystemd) {
-				return exitError{err, tailers.ExitNoReader}
+			err := journal.Export(cmd.Context(), args, io.out)
+			if errors.Is(err, journal.ErrNoLibsystemd) {
+				return exitError{err, journal.ExitNoReader}
 			}
 			return err
 		},

@@ -22,7 +22,7 @@ import (
 	"github.com/sshwhy/sshwhy/patterns"
 	"github.com/sshwhy/sshwhy/report"
 	"github.com/sshwhy/sshwhy/sinks"
-	"github.com/sshwhy/sshwhy/tailers"
+	"github.com/sshwhy/sshwhy/tailers/archives"
 )
 
 const replayHelp = `Reads logs that are written already and says of every connection how it ended,
@@ -128,7 +128,7 @@ func replay(ctx context.Context, io streams, o *replayOptions, paths []string) e
 type replayer struct {
 	io         streams
 	o          *replayOptions
-	archive    *tailers.Archive
+	archive    *archives.Archive
 	workers    int
 	source     sshwhy.Source
 	parser     sshwhy.Parser

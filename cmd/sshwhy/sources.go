@@ -11,6 +11,8 @@ import (
 	"github.com/sshwhy/sshwhy/ledger"
 	"github.com/sshwhy/sshwhy/parser"
 	"github.com/sshwhy/sshwhy/tailers"
+	"github.com/sshwhy/sshwhy/tailers/archives"
+	"github.com/sshwhy/sshwhy/tailers/journal"
 )
 
 // liveOptions say how logs are followed.
@@ -32,9 +34,9 @@ type liveOptions struct {
 func liveSource(ctx context.Context, name string, stdin io.Reader, o liveOptions) sshwhy.Source {
 	switch name {
 	case "journal":
-		return tailers.NewJournal(tailers.JournalOptions{Resume: o.resume, Since: o.since, FromStart: o.fromStart, Directory: o.directory, Follow: true})
+		return journal.New(journal.Options{Resume: o.resume, Since: o.since, FromStart: o.fromStart, Directory: o.directory, Follow: true, Denied: tailers.DeniedJournal})
 	case "-":
-		return &tailers.Stream{Reader: tailers.Stoppable(ctx, stdin)}
+		return &tailers.Stream{Reader: archives.Stoppable(ctx, stdin)}
 	}
 	return tailers.NewFile(name, tailers.FileOptions{Resume: o.resume, Since: o.since, FromStart: o.fromStart, Time: o.time})
 }

@@ -1,9 +1,0 @@
-//go:build !linux
-
-package tailers
-
-import "syscall"
-
-// bound does nothing where there is no journald: a child that reads journal
-// files ends with them, or with its pipe.
-func bound() *syscall.SysProcAttr { return nil }
