@@ -58,23 +58,23 @@ func BenchmarkParser(b *testing.B) {
 // BenchmarkClassifier measures the parser and the classifier. An operation is
 // the whole log.
 func BenchmarkClassifier(b *testing.B) {
-	run(b, func() sshwhy.Sink { return nothing{} })
+	run(b, classifier.Options{}, func() sshwhy.Sink { return nothing{} })
 }
 
 // BenchmarkSummary measures what replay --output summary does once it has a
 // line.
 func BenchmarkSummary(b *testing.B) {
 	catalogue := readCauses(b)
-	run(b, func() sshwhy.Sink { return report.NewSummary(catalogue) })
+	run(b, classifier.Options{Brief: true}, func() sshwhy.Sink { return report.NewSummary(catalogue) })
 }
 
 // BenchmarkJSONL measures what replay --output jsonl does once it has a line.
 func BenchmarkJSONL(b *testing.B) {
 	catalogue := readCauses(b)
-	run(b, func() sshwhy.Sink { return sinks.NewJSONL(io.Discard, catalogue, causes.English) })
+	run(b, classifier.Options{}, func() sshwhy.Sink { return sinks.NewJSONL(io.Discard, catalogue, causes.English) })
 }
 
-func run(b *testing.B, sink func() sshwhy.Sink) {
+func run(b *testing.B, options classifier.Options, sink func() sshwhy.Sink) {
 	whole, lines := log(b)
 	p := newParser(b)
 	messages, catalogue := readPatterns(b), readCauses(b)
@@ -82,7 +82,7 @@ func run(b *testing.B, sink func() sshwhy.Sink) {
 	b.ReportAllocs()
 	started := processorTime()
 	for b.Loop() {
-		c, err := classifier.New(messages, catalogue, classifier.Options{})
+		c, err := classifier.New(messages, catalogue, options)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -86,15 +86,18 @@ type episode struct {
 
 // refused counts a connection that was refused towards its source's episode.
 func (k *Classifier) refused(c *connection) {
-	if len(c.address) == 0 || c.saw&(sawPassword|sawInteractive|sawInvalid|sawKey|sawMaxTries|sawPAMAuth) == 0 {
+	if c.address.empty() || c.saw&(sawPassword|sawInteractive|sawInvalid|sawKey|sawMaxTries|sawPAMAuth) == 0 {
 		return
 	}
 	a := &k.attacks
 	key := k.sourceKey(c)
-	e := a.bySource[key]
+	var e *episode
+	if len(a.bySource) > 0 {
+		e = a.bySource[key]
+	}
 	switch {
 	case e == nil:
-	case e.host != c.host || !bytes.Equal(e.address, c.address):
+	case e.host != c.host || !bytes.Equal(e.address, c.text(c.address)):
 		return // another source of the same hash
 	case c.last-e.last > attackWithin:
 		k.endEpisode(e)
@@ -115,7 +118,7 @@ func (k *Classifier) refused(c *connection) {
 	a.order.renew(&e.inOrder)
 	c.host.episodes.renew(&e.onHost)
 	k.markEpisode(e)
-	if !e.manyUsers && c.userKnown && string(c.user) != string(e.user) {
+	if !e.manyUsers && c.userKnown && string(c.text(c.user)) != string(e.user) {
 		e.manyUsers = true
 	}
 	if e.tries >= attackTries && e.revision == 0 {
@@ -124,7 +127,7 @@ func (k *Classifier) refused(c *connection) {
 }
 
 func (k *Classifier) sourceKey(c *connection) uint64 {
-	return hashOf(c.address) ^ bits.RotateLeft64(c.host.hash, 32)
+	return hashOf(c.text(c.address)) ^ bits.RotateLeft64(c.host.hash, 32)
 }
 
 func (k *Classifier) beginEpisode(c *connection, key uint64) *episode {
@@ -138,7 +141,7 @@ func (k *Classifier) beginEpisode(c *connection, key uint64) *episode {
 		e, a.free = a.free[n-1], a.free[:n-1]
 	}
 	*e = episode{key: key, host: c.host, start: c.start, last: c.last, seen: c.host.clock, source: c.source, ordinal: c.ordinal,
-		address: append(e.address[:0], c.address...), user: append(e.user[:0], c.user...), manyUsers: !c.userKnown, first: append(e.first[:0], c.line(0)...)}
+		address: append(e.address[:0], c.text(c.address)...), user: append(e.user[:0], c.text(c.user)...), manyUsers: !c.userKnown, first: append(e.first[:0], c.line(0)...)}
 	if len(c.lines) > 0 {
 		e.pattern = c.lines[0].pattern
 	}
@@ -185,10 +188,10 @@ func (k *Classifier) acceptedAfter(c *connection) {
 		return
 	}
 	e := k.attacks.bySource[k.sourceKey(c)]
-	if e == nil || e.tries < loginTries || e.host != c.host || !bytes.Equal(e.address, c.address) || c.start-e.last > attackWithin {
+	if e == nil || e.tries < loginTries || e.host != c.host || !bytes.Equal(e.address, c.text(c.address)) || c.start-e.last > attackWithin {
 		return
 	}
-	k.handAttack(k.known.loginAfterFailures, sshwhy.OutcomeAccepted, c.start, c.last, c.line(0), e, c.user, c.userKnown, 1)
+	k.handAttack(k.known.loginAfterFailures, sshwhy.OutcomeAccepted, c.start, c.last, c.line(0), e, c.text(c.user), c.userKnown, 1)
 }
 
 func (k *Classifier) tellEpisode(e *episode) {

@@ -39,6 +39,21 @@ func TestBoundedState(t *testing.T) {
 	}
 }
 
+// TestBoundedNotes has ever new processes say what an sshd says when it starts,
+// all in one second: what is known of them stays within bounds, too.
+func TestBoundedNotes(t *testing.T) {
+	g := newRig(t)
+	f := newFlood(t, g)
+	for n := range 150_000 {
+		f.record.Text = fmt.Appendf(f.line[:0], "Nov 22 00:00:00 edge05 sshd[%d]: error: Could not load host key: /etc/ssh/key%d", 1_000_000+n, n)
+		f.parser.Parse(&f.record, &f.event)
+		f.classifier.Classify(&f.event, f.count)
+	}
+	if held := f.held(); held > maxState {
+		t.Errorf("%d bytes are held, more than %d", held, int(maxState))
+	}
+}
+
 // BenchmarkFlood measures a connection of a flood. With -benchtime 5000000x it
 // is the one that must fit into 64 MiB; slowdown compares its last tenth with
 // its first.

@@ -14,8 +14,7 @@ type Classifier struct {
 	patterns                *patterns.Catalogue // not owned
 	causes                  *causes.Catalogue   // not owned
 	known                   known
-	rules                   []rule    // by PatternID
-	proofs                  [][]proof // by PatternID
+	rules                   []rule // by PatternID
 	table                   table
 	options                 Options
 	finding                 sshwhy.Finding // handed out, and filled anew for the next
@@ -24,7 +23,6 @@ type Classifier struct {
 	attacks                 attacks
 	attackFirst             []byte
 	clocks                  clocks
-	values                  []sshwhy.Value // of the line at hand
 	texts                   texts
 	alikes                  [][]sshwhy.CauseID // by CauseID; see alike
 	restored                *restored          // what Load gave and no event followed yet, else nil
@@ -42,6 +40,10 @@ type Options struct {
 	Inspect bool
 	// Why fills Finding.Why.Lines and Ruled.
 	Why bool
+	// Brief leaves out the texts of the lines, which are most of what is
+	// kept of a connection: a finding's First, and those of its Evidence. It
+	// is for who counts findings, and goes with neither Hold nor an id.
+	Brief bool
 }
 
 // graceSlack is added to LoginGraceTime before silence counts as its end.
@@ -67,10 +69,13 @@ func New(p *patterns.Catalogue, c *causes.Catalogue, o Options) (*Classifier, er
 	if o.GraceTime == 0 {
 		o.GraceTime = 120 * time.Second
 	}
+	text := usualText
+	if o.Brief {
+		text = usualNames
+	}
 	k := &Classifier{
-		causes: c, patterns: p, options: o, table: newTable(), attacks: attacks{bySource: map[uint64]*episode{}, seats: make([]seat, numSeats)},
-		rules:  make([]rule, len(p.Entries)+1),
-		proofs: make([][]proof, len(p.Entries)+1),
+		causes: c, patterns: p, options: o, table: newTable(text), attacks: attacks{bySource: map[uint64]*episode{}, seats: make([]seat, numSeats)},
+		rules: make([]rule, len(p.Entries)+1),
 	}
 	k.table.clocks = &k.clocks
 	k.texts.seed = k.table.seed
@@ -120,7 +125,7 @@ func (k *Classifier) readProofs(p *patterns.Catalogue, c *causes.Catalogue) erro
 			case "negotiation", "key", "account", "password", "method":
 				k.rules[event].early = !k.rules[event].child
 			}
-			k.proofs[event] = append(k.proofs[event], pr)
+			k.rules[event].proofs = append(k.rules[event].proofs, pr)
 		}
 	}
 	return nil
@@ -199,7 +204,7 @@ func (k *Classifier) passOver(ev *sshwhy.Event) {
 
 // connect adds an event to its connection.
 func (k *Classifier) connect(h *host, ev *sshwhy.Event, r *rule) {
-	if r.start && k.startsUp(h, ev) || k.belongsToStart(h, ev, r) {
+	if r.start && k.startsUp(h, ev) || h.in[stateService].first != 0 && k.belongsToStart(h, ev, r) {
 		k.serve(h, ev, r)
 		return
 	}
@@ -230,18 +235,21 @@ func (k *Classifier) connect(h *host, ev *sshwhy.Event, r *rule) {
 func (k *Classifier) bound(h *host) {
 	for k.table.open > maxConnections || k.table.bytes > maxBytes {
 		switch {
-		case h.kept.first != nil:
-			k.table.remove(h.kept.oldest())
+		case h.in[stateKept].first != 0:
+			k.table.remove(k.table.oldest(&h.in[stateKept]))
 			continue
-		case h.done.first != nil:
-			k.table.remove(h.done.oldest()) // nothing is lost but lines that come late
+		case h.in[stateDone].first != 0:
+			k.table.remove(k.table.oldest(&h.in[stateDone])) // nothing is lost but lines that come late
 			continue
-		case h.waiting.first != nil:
-			c := h.waiting.oldest()
+		case h.in[stateService].first != 0:
+			k.settleNotes(k.table.oldest(&h.in[stateService]))
+			continue
+		case h.in[stateOpen].first != 0:
+			c := k.table.oldest(&h.in[stateOpen])
 			k.settle(c)
 			k.table.remove(c)
-		case h.accepted.first != nil:
-			k.table.remove(h.accepted.oldest())
+		case h.in[stateAccepted].first != 0:
+			k.table.remove(k.table.oldest(&h.in[stateAccepted]))
 		default:
 			return
 		}
@@ -259,15 +267,15 @@ func (k *Classifier) Close(yield func(*sshwhy.Finding)) {
 	k.yield = yield
 	k.installRestored()
 	for _, h := range k.hostsInOrder() {
-		for c := h.waiting.oldest(); c != nil; c = h.waiting.oldest() {
+		for c := k.table.oldest(&h.in[stateOpen]); c != nil; c = k.table.oldest(&h.in[stateOpen]) {
 			k.settle(c)
 		}
-		for _, l := range [...]*queue[connection]{&h.accepted, &h.done, &h.kept} {
-			for c := l.oldest(); c != nil; c = l.oldest() {
+		for _, l := range [...]*list{&h.in[stateAccepted], &h.in[stateDone], &h.in[stateKept]} {
+			for c := k.table.oldest(l); c != nil; c = k.table.oldest(l) {
 				k.table.remove(c)
 			}
 		}
-		for c := h.notes.oldest(); c != nil; c = h.notes.oldest() {
+		for c := k.table.oldest(&h.in[stateService]); c != nil; c = k.table.oldest(&h.in[stateService]) {
 			k.settleNotes(c)
 		}
 	}

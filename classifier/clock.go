@@ -78,27 +78,27 @@ func (c *clocks) rouse(h *host) {
 
 // idle tells whether a host has nothing that time settles.
 func (h *host) idle() bool {
-	return h.waiting.first == nil && h.done.first == nil && h.kept.first == nil && h.notes.first == nil && h.episodes.first == nil
+	return h.in[stateOpen].first == 0 && h.in[stateDone].first == 0 && h.in[stateKept].first == 0 && h.in[stateService].first == 0 && h.episodes.first == nil
 }
 
 // expire settles and forgets what its host's clock is through with. What
 // counts is when a line came, and not the time that it bears: a clock may be
 // set back.
 func (k *Classifier) expire(h *host) {
-	grace := int64(k.options.GraceTime + graceSlack)
-	for c := h.waiting.oldest(); c != nil && h.clock-c.seen > grace; c = h.waiting.oldest() {
+	t, grace := &k.table, int64(k.options.GraceTime+graceSlack)
+	for c := t.silent(&h.in[stateOpen], h, grace); c != nil; c = t.silent(&h.in[stateOpen], h, grace) {
 		k.settle(c)
 	}
-	for c := h.done.oldest(); c != nil && h.clock-c.seen > doneFor; c = h.done.oldest() {
+	for c := t.silent(&h.in[stateDone], h, doneFor); c != nil; c = t.silent(&h.in[stateDone], h, doneFor) {
 		k.retire(c)
 	}
-	for c := h.kept.oldest(); c != nil && h.clock-c.seen > keptFor; c = h.kept.oldest() {
-		k.table.remove(c)
+	for c := t.silent(&h.in[stateKept], h, keptFor); c != nil; c = t.silent(&h.in[stateKept], h, keptFor) {
+		t.remove(c)
 	}
 	for e := h.episodes.oldest(); e != nil && h.clock-e.seen > attackWithin; e = h.episodes.oldest() {
 		k.endEpisode(e)
 	}
-	for c := h.notes.oldest(); c != nil && h.clock-c.seen >= serviceQuiet; c = h.notes.oldest() {
+	for c := t.silent(&h.in[stateService], h, serviceQuiet-1); c != nil; c = t.silent(&h.in[stateService], h, serviceQuiet-1) {
 		k.settleNotes(c)
 	}
 }

@@ -1,7 +1,7 @@
 package classifier
 
 import (
-	"slices"
+	"unsafe"
 
 	"github.com/sshwhy/sshwhy"
 )
@@ -9,64 +9,61 @@ import (
 // connection is what is known of one connection. Connections are used again
 // once they are done: see table.
 //
-// A line of a log is about another connection than the line before, so that
-// nearly each costs a way to memory: what every line needs lies close together.
+// A line of a log is about another connection than the line before, so that in
+// a log of many hosts nearly each costs ways to memory. Hence a connection is
+// one piece: what every line needs stands first, what only a finding needs last,
+// and the texts, which mostly are parts of the lines that are kept anyway, apart.
 type connection struct {
-	place place[connection]
-	use   // what begins anew with every use
-
-	// The rest is emptied and keeps its memory.
-	ident         []byte
-	user, address []byte
-	method        []byte
-	asked         []byte // the method that sshd waits in, of its last "Postponed"
-	keyType       []byte
-	print         []byte
-	firstKeyFile  []byte // the first authorized_keys that sshd looked at (DEBUG1)
-	proofs        []shown
-	lines         []evidence
-	text          []byte   // the lines' texts, one after the other
-	signs         []signal // of each line what it was the first to show; only for Options.Why
+	near
+	slot  slot       // its own, for good
+	buf   []byte     // the texts of the lines, and what is in none of them
+	lines []evidence // at first in room.lines, as proofs and facts
+	room  room
+	use
+	proofs []shown
+	facts  []fact
+	signs  []signal // of each line what it was the first to show; only for Options.Why
 }
 
-// newConnection makes a connection with room for what most have, side by side.
-func newConnection() *connection {
-	c := &connection{}
-	c.place.of = c
-	room := make([]byte, usualRoom)
-	for _, part := range [...]struct {
-		of   *[]byte
-		size int
-	}{{&c.address, 40}, {&c.user, 32}, {&c.ident, 16}, {&c.method, 24}, {&c.keyType, 16}, {&c.print, 64}, {&c.text, 256}} {
-		*part.of, room = room[:0:part.size], room[part.size:]
-	}
-	c.lines, c.proofs = make([]evidence, 0, 8), make([]shown, 0, 2)
-	return c
-}
-
-// usualRoom is what newConnection shares out.
-const usualRoom = 40 + 32 + 16 + 24 + 16 + 64 + 256
-
-// use is what is known of a connection without any memory of its own.
-type use struct {
+// near is what nearly every line asks for.
+type near struct {
 	host *host
-	// key is the host and process by which the connection is found; child
-	// the one of the process that sshd starts after login, 0 for none.
-	key       uint64
-	saw       signal
-	last      int64 // the time of the last line
-	seen      int64 // its host's clock when the last line came
-	state     state
-	userKnown bool
-	orphaned  bool // it stands among its host's orphans
-	port      int
-	weight    int // its share in table.bytes
-	passwords int
-	keys      int
-	child     uint64
-	peer      uint64 // its key among the peers, 0 for none
-	code      int64  // of the client's disconnect message (RFC 4253, 11.1), 0 for none
-	dropped   int    // lines that were not kept
+	// key is the host and process by which the connection is found, 0 for
+	// none.
+	key           uint64
+	saw           signal
+	last          int64 // the time of the last line
+	port          int32
+	state         state
+	userKnown     bool
+	orphaned      bool // it stands among its host's orphans
+	user, address part
+	lineBytes     uint16 // of the lines that are kept
+	weight        int32  // its share in table.bytes
+	revision      int32
+	told          verdict // what the last revision said
+}
+
+// room is what most connections need no more than.
+type room struct {
+	lines  [6]evidence
+	proofs [3]shown
+	facts  [4]fact
+}
+
+// use is what is known of a connection beside.
+type use struct {
+	passwords, keys int
+	code            int64  // of the client's disconnect message (RFC 4253, 11.1), 0 for none
+	child           uint64 // key of the process that sshd starts after login, 0 for none
+	peer            uint64 // its key among the peers, 0 for none
+
+	ident        part
+	method       part
+	asked        part // the method that sshd waits in, of its last "Postponed"
+	keyType      part
+	print        part
+	firstKeyFile part // the first authorized_keys that sshd looked at (DEBUG1)
 
 	// Of the first line: what the id is made of.
 	pid     int32
@@ -74,12 +71,24 @@ type use struct {
 	start   int64
 	source  string
 
-	number   uint64 // tells it from all others
-	turn     uint64 // orders those of a list; set where it is held
-	revision int
-	told     verdict // what the last revision said
-	looked   *look   // what an inspection found, nil for none
+	number  uint64 // tells it from all others
+	turn    uint64 // orders those of a list; set where it is held
+	dropped int32  // lines that were not kept
+	looked  *look  // what an inspection found, nil for none
 	held
+}
+
+// The usual size of connection.buf, with the texts of the lines and without.
+const (
+	usualText  = 384
+	usualNames = 96
+)
+
+// newConnection makes a connection with room for that much text.
+func newConnection(s slot, text int) *connection {
+	c := &connection{slot: s, buf: make([]byte, 0, text)}
+	c.lines, c.proofs, c.facts = c.room.lines[:0], c.room.proofs[:0], c.room.facts[:0]
+	return c
 }
 
 // state is where a connection stands in its life.
@@ -91,29 +100,42 @@ const (
 	stateDone                  // settled; kept for the lines that still follow
 	stateService               // no connection: what sshd says of itself
 	stateKept                  // settled and undetermined; only an inspection can find it
+	states
 )
+
+// part is where a text stands in connection.buf.
+type part struct{ start, end uint16 }
+
+func (p part) empty() bool { return p.start == p.end }
 
 // evidence is a line that was kept.
 type evidence struct {
 	pattern sshwhy.PatternID
-	end     int32 // in text; it starts where the one before ends
+	at      part
 }
 
-// shown is a cause that a line proved.
+// shown is a cause that a line proved. What it told of it are the facts with
+// the index of it.
 type shown struct {
 	cause      sshwhy.CauseID
 	confidence sshwhy.Confidence
-	line       int // the index of the line, -1 where it was not kept
-	values     []sshwhy.Value
+	line       int8 // the index of the line, -1 where it was not kept
+}
+
+// fact is a part of a line that a sentence or a remedy names.
+type fact struct {
+	field sshwhy.Field
+	of    uint8 // the index in connection.proofs
+	at    part
 }
 
 // verdict is what a revision said, to tell whether there is anything new.
 type verdict struct {
-	outcome    sshwhy.Outcome
 	cause      sshwhy.CauseID
+	outcome    sshwhy.Outcome
 	confidence sshwhy.Confidence
-	remarks    int
-	candidates int
+	remarks    uint8
+	candidates uint8
 	looked     bool
 }
 
@@ -121,136 +143,197 @@ type verdict struct {
 // not an attack on the reader).
 const (
 	maxLines     = 64
-	maxText      = 16 << 10
+	maxText      = 16 << 10 // of lines
 	maxLineText  = 4 << 10
+	maxOther     = 32 << 10 // of texts that are in no line that is kept
 	maxProofs    = 12
+	maxFacts     = 128
 	maxNameBytes = 1 << 10
 	maxKeptText  = 2 << 10 // of one that waits for its next use
 )
 
 // reset makes a connection ready for its next use, keeping its memory.
 func (c *connection) reset() {
-	if cap(c.text) > maxKeptText {
-		c.text = nil
+	if cap(c.buf) > maxKeptText {
+		c.buf = nil
 	}
-	for i := range c.proofs {
-		clear(c.proofs[i].values) // the texts; the memory for them stays
-	}
-	c.use = use{}
-	c.ident, c.user, c.address = c.ident[:0], c.user[:0], c.address[:0]
-	c.method, c.asked = c.method[:0], c.asked[:0]
-	c.keyType, c.print, c.firstKeyFile = c.keyType[:0], c.print[:0], c.firstKeyFile[:0]
-	c.proofs, c.lines, c.text, c.signs = c.proofs[:0], c.lines[:0], c.text[:0], c.signs[:0]
+	c.near, c.use = near{}, use{}
+	c.lines, c.proofs, c.facts, c.buf, c.signs = c.lines[:0], c.proofs[:0], c.facts[:0], c.buf[:0], c.signs[:0]
 }
 
-// keep adds the line to the evidence and gives its index, -1 where there is no
-// room: the first and the last lines matter most, so the one before the last
-// makes way.
-func (c *connection) keep(ev *sshwhy.Event) int {
-	line := ev.Record.Text
-	if len(line) > maxLineText {
-		line = line[:maxLineText]
+// text gives the bytes of a part; they are the connection's.
+func (c *connection) text(p part) []byte { return c.buf[p.start:p.end] }
+
+// line gives the text of a kept line.
+func (c *connection) line(i int) []byte { return c.text(c.lines[i].at) }
+
+// kept is the line at hand, and where it went.
+type kept struct {
+	line int    // its index in connection.lines, -1 where there was no room
+	text []byte // what was kept of it
+	at   int    // where that stands in connection.buf
+}
+
+// keep adds the line to the evidence where there is room: the first and the
+// last lines matter most, so the one before the last makes way.
+func (c *connection) keep(ev *sshwhy.Event, brief bool) kept {
+	var line []byte
+	if !brief {
+		line = ev.Record.Text
+		line = line[:min(len(line), maxLineText)]
 	}
-	if len(c.lines) == maxLines || len(c.text)+len(line) > maxText {
+	return c.keepText(line, ev.Pattern)
+}
+
+func (c *connection) keepText(line []byte, pattern sshwhy.PatternID) kept {
+	if len(c.lines) == maxLines || int(c.lineBytes)+len(line) > maxText {
 		c.dropped++
-		return -1
+		return kept{line: -1}
 	}
-	c.text = append(c.text, line...)
-	c.lines = append(c.lines, evidence{ev.Pattern, int32(len(c.text))})
-	return len(c.lines) - 1
+	at := len(c.buf)
+	c.buf = append(c.buf, line...)
+	c.lineBytes += uint16(len(line))
+	c.lines = append(c.lines, evidence{pattern, part{uint16(at), uint16(len(c.buf))}})
+	return kept{line: len(c.lines) - 1, text: line, at: at}
+}
+
+// part gives where the bytes of an event stand in buf: mostly in the line that
+// was just kept, so that nothing need be copied. Slices of one array end where
+// it ends, as far as they may grow: from that follows where they begin.
+func (c *connection) part(b []byte, l *kept) part {
+	if len(b) == 0 {
+		return part{}
+	}
+	if at := cap(l.text) - cap(b); at >= 0 && at+len(b) <= len(l.text) && &l.text[at] == &b[0] {
+		at += l.at
+		return part{uint16(at), uint16(at + len(b))}
+	}
+	p, _ := c.copied(b)
+	return p
+}
+
+// copied adds bytes that are in no line that was kept, and tells whether there
+// was room.
+func (c *connection) copied(b []byte) (part, bool) {
+	if len(c.buf)-int(c.lineBytes)+len(b) > maxOther {
+		return part{}, false
+	}
+	at := len(c.buf)
+	c.buf = append(c.buf, b...)
+	return part{uint16(at), uint16(len(c.buf))}, true
 }
 
 // size is the memory that a connection takes, about.
-func (c *connection) size() int {
-	return connectionSize + cap(c.text) + 8*cap(c.lines) + 48*cap(c.proofs) + cap(c.user) + cap(c.address)
-}
-
-// connectionSize is that of the struct, of its entries in the indexes, and of the
-// short texts that every connection has.
-const connectionSize = 740
-
-// line gives the text of a kept line.
-func (c *connection) line(i int) []byte {
-	start := int32(0)
-	if i > 0 {
-		start = c.lines[i-1].end
+func (c *connection) size() int32 {
+	size := connectionSize + cap(c.buf)
+	if n := cap(c.lines); n != len(c.room.lines) {
+		size += n * int(unsafe.Sizeof(evidence{}))
 	}
-	return c.text[start:c.lines[i].end]
+	return int32(size)
 }
 
-// prove notes that a line showed a cause. Of one cause the surest counts, and
-// of equally sure ones the first. The values stay the caller's.
-func (c *connection) prove(cause sshwhy.CauseID, confidence sshwhy.Confidence, line int, values []sshwhy.Value) {
+// connectionSize is that of the struct and of its entries in the indexes.
+const connectionSize = int(unsafe.Sizeof(connection{})) + 96
+
+// prove notes that a line showed a cause, and gives the index among the
+// proofs, -1 where there is no room. Of one cause the surest counts, and of
+// equally sure ones the first; more tells that it was shown before, so that
+// only what is missing of the facts is to be added.
+func (c *connection) prove(cause sshwhy.CauseID, confidence sshwhy.Confidence, line int) (i int, more bool) {
 	for i := range c.proofs {
-		if p := &c.proofs[i]; p.cause == cause {
-			if confidence > p.confidence {
-				p.confidence, p.line, p.values = confidence, line, append(p.values[:0], values...)
-			} else {
-				p.values = withMissing(p.values, values)
-			}
-			return
+		p := &c.proofs[i]
+		if p.cause != cause {
+			continue
 		}
+		if confidence <= p.confidence {
+			return i, true
+		}
+		p.confidence, p.line = confidence, int8(line)
+		c.forgetFacts(i)
+		return i, false
 	}
-	n := len(c.proofs)
-	if n == maxProofs {
-		return
+	if len(c.proofs) == maxProofs {
+		return -1, false
 	}
-	if n == cap(c.proofs) {
-		c.proofs = append(c.proofs, shown{})
-	}
-	c.proofs = c.proofs[:n+1]
-	p := &c.proofs[n] // whose values have memory of an earlier use
-	p.cause, p.confidence, p.line, p.values = cause, confidence, line, append(p.values[:0], values...)
+	c.proofs = append(c.proofs, shown{cause, confidence, int8(line)})
+	return len(c.proofs) - 1, false
 }
 
-// withMissing adds the values of fields that there are none of yet: two lines
-// of one cause often tell a part of it each.
-func withMissing(values, more []sshwhy.Value) []sshwhy.Value {
-	for _, v := range more {
-		if !slices.ContainsFunc(values, func(w sshwhy.Value) bool { return w.Field == v.Field }) {
-			values = append(values, v)
+// tells tells whether a field is among the facts of a proof.
+func (c *connection) tells(proof int, field sshwhy.Field) bool {
+	for _, f := range c.facts {
+		if int(f.of) == proof && f.field == field {
+			return true
 		}
 	}
-	return values
+	return false
+}
+
+// addFact adds a fact to a proof.
+func (c *connection) addFact(proof int, field sshwhy.Field, at part) {
+	if len(c.facts) < maxFacts && !at.empty() {
+		c.facts = append(c.facts, fact{field, uint8(proof), at})
+	}
+}
+
+// forgetFacts takes the facts of a proof out.
+func (c *connection) forgetFacts(proof int) {
+	left := c.facts[:0]
+	for _, f := range c.facts {
+		if int(f.of) != proof {
+			left = append(left, f)
+		}
+	}
+	c.facts = left
 }
 
 // absorb takes over what another connection object knows: it turned out to be
 // another process of the same connection.
 func (c *connection) absorb(o *connection) {
 	shift := len(c.lines)
-	kept := 0
+	taken := 0
 	for i := range o.lines {
-		line := o.line(i)
-		if len(c.lines) == maxLines || len(c.text)+len(line) > maxText {
-			c.dropped += len(o.lines) - i
+		if c.keepText(o.line(i), o.lines[i].pattern).line < 0 {
+			c.dropped += int32(len(o.lines) - i - 1)
 			break
 		}
-		c.text = append(c.text, line...)
-		c.lines = append(c.lines, evidence{o.lines[i].pattern, int32(len(c.text))})
 		if len(o.signs) > i {
 			c.signs = append(c.signs, o.signs[i])
 		}
-		kept++
+		taken++
 	}
-	for _, p := range o.proofs {
-		if p.line >= kept {
-			p.line = -1
-		} else if p.line >= 0 {
-			p.line += shift
+	for i, p := range o.proofs {
+		line := int(p.line)
+		if line >= taken {
+			line = -1
+		} else if line >= 0 {
+			line += shift
 		}
-		c.prove(p.cause, p.confidence, p.line, p.values)
+		if into, more := c.prove(p.cause, p.confidence, line); into >= 0 {
+			c.takeFacts(into, more, o, i)
+		}
 	}
 	c.saw |= o.saw &^ sawOnlyPAM
 	c.passwords += o.passwords
 	c.keys += o.keys
 	c.dropped += o.dropped
-	if len(c.address) == 0 {
-		c.address, c.port = append(c.address, o.address...), o.port
+	if c.address.empty() {
+		c.address, _ = c.copied(o.text(o.address))
+		c.port = o.port
 	}
 	if !c.userKnown && o.userKnown {
-		c.user, c.userKnown = append(c.user[:0], o.user...), true
+		c.user, c.userKnown = c.copied(o.text(o.user))
 	}
 	c.start = min(c.start, o.start)
 	c.last = max(c.last, o.last)
-	c.seen = max(c.seen, o.seen)
+}
+
+// takeFacts copies the facts of another's proof, or only what is missing.
+func (c *connection) takeFacts(into int, missing bool, o *connection, proof int) {
+	for _, f := range o.facts {
+		if int(f.of) == proof && !(missing && c.tells(into, f.field)) {
+			at, _ := c.copied(o.text(f.at))
+			c.addFact(into, f.field, at)
+		}
+	}
 }

@@ -30,11 +30,11 @@ func (k *Classifier) decide(c *connection) decision {
 
 // outcomeOf tells a refusal from a client that left.
 func (k *Classifier) outcomeOf(c *connection, d *decision) sshwhy.Outcome {
-	if cause := k.causes.Cause(d.cause); cause != nil && d.confidence != sshwhy.ConfidenceUndetermined {
-		switch {
-		case cause.Phase == "client" && c.saw&(sawPassword|sawInteractive|sawKey|sawInvalid) == 0:
+	if d.cause != 0 && d.confidence != sshwhy.ConfidenceUndetermined {
+		switch n := &k.known.natures[d.cause]; {
+		case n.client && c.saw&(sawPassword|sawInteractive|sawKey|sawInvalid) == 0:
 			return sshwhy.OutcomeDisconnected
-		case cause.Phase == "dropped" && cause.ID != "refuse-connection":
+		case n.drops:
 			return sshwhy.OutcomeDropped
 		}
 		return sshwhy.OutcomeRefused
@@ -49,7 +49,7 @@ func (k *Classifier) outcomeOf(c *connection, d *decision) sshwhy.Outcome {
 // the session is a cause; what went wrong before it is a remark.
 func (k *Classifier) decideAccepted(c *connection) decision {
 	d := decision{outcome: sshwhy.OutcomeAccepted}
-	if p := k.best(c, k.afterLogin); p != nil {
+	if p := k.best(c, afterLogin); p != nil {
 		d.cause, d.confidence, d.rule = p.cause, p.confidence, sshwhy.RuleAfterLogin
 		if p.confidence != sshwhy.ConfidenceCertain {
 			d.candidates = k.alike(p.cause)
@@ -68,27 +68,25 @@ func (k *Classifier) decideAccepted(c *connection) decision {
 	return d
 }
 
-// afterLogin tells the causes that can show in a session: all of their phase,
-// and some of accounts that sshd or PAM finds out only then.
-func (k *Classifier) afterLogin(p *shown) bool {
-	switch p.cause {
-	case k.known.passwordExpired, k.known.nologin, k.known.pamSession, k.known.loginLimit, k.known.lost, k.known.reset:
-		return true
-	}
-	cause := k.causes.Cause(p.cause)
-	return cause.Phase == "session" || cause.ID == "fork-failed"
-}
+// showing says which proofs count.
+type showing bool
+
+const (
+	always     showing = false
+	afterLogin showing = true // of causes that can show in a session
+)
 
 // best gives the proof that answers: the surest, and of equally sure ones the
 // one of the lowest rank, and then the first.
-func (k *Classifier) best(c *connection, fits func(*shown) bool) *shown {
+func (k *Classifier) best(c *connection, s showing) *shown {
 	var best *shown
 	for i := range c.proofs {
 		p := &c.proofs[i]
-		if fits != nil && !fits(p) {
+		n := &k.known.natures[p.cause]
+		if s == afterLogin && !n.session {
 			continue
 		}
-		if best == nil || p.confidence > best.confidence || p.confidence == best.confidence && k.known.rank[p.cause] < k.known.rank[best.cause] {
+		if best == nil || p.confidence > best.confidence || p.confidence == best.confidence && n.rank < k.known.natures[best.cause].rank {
 			best = p
 		}
 	}
@@ -98,7 +96,7 @@ func (k *Classifier) best(c *connection, fits func(*shown) bool) *shown {
 // decideRefused answers for a login that did not succeed.
 func (k *Classifier) decideRefused(c *connection) decision {
 	n := &k.known
-	if p := k.best(c, nil); p != nil && (p.confidence == sshwhy.ConfidenceCertain || k.causes.Cause(p.cause).Phase != "client") {
+	if p := k.best(c, always); p != nil && (p.confidence == sshwhy.ConfidenceCertain || !k.known.natures[p.cause].client) {
 		d := decision{cause: p.cause, confidence: p.confidence, rule: sshwhy.RuleLine}
 		if p.confidence != sshwhy.ConfidenceCertain {
 			d.candidates = k.candidatesOf(c, p.cause)
@@ -119,7 +117,7 @@ func (k *Classifier) decideRefused(c *connection) decision {
 		return decision{cause: n.secondFactorMissing, confidence: sshwhy.ConfidenceLikely, candidates: n.partial,
 			rule: sshwhy.RuleSecondMissing}
 	}
-	if p := k.best(c, nil); p != nil { // what the client did, as far as a line tells
+	if p := k.best(c, always); p != nil { // what the client did, as far as a line tells
 		return decision{cause: p.cause, confidence: p.confidence, candidates: k.candidatesOf(c, p.cause), rule: sshwhy.RuleLineFits}
 	}
 	return k.decideSilent(c)
@@ -138,10 +136,10 @@ func (k *Classifier) decidePassword(c *connection) decision {
 	d := decision{cause: n.wrongPassword, confidence: sshwhy.ConfidenceLikely, candidates: n.passwordFailed,
 		rule: sshwhy.RulePassword}
 	switch {
-	case string(c.user) == "root":
+	case string(c.text(c.user)) == "root":
 		d.candidates = n.rootPasswordFailed
 		d.rule = sshwhy.RuleRootPassword
-	case c.saw&sawPassword != 0 && c.saw&sawPAMAuth == 0 && c.host.viaPAM(c.user):
+	case c.saw&sawPassword != 0 && c.saw&sawPAMAuth == 0 && c.host.viaPAM(c.text(c.user)):
 		d = undetermined(n.undetermined, n.passwordSilent, sshwhy.RulePasswordNotByPAMUnix)
 	}
 	return d
@@ -178,7 +176,7 @@ func (k *Classifier) decideSilent(c *connection) decision {
 		return d
 	case c.saw&sawAuthenticating != 0 && verbose:
 		return because(n.silentCloseVerbose, sshwhy.RuleLeftVerbose)
-	case c.saw&sawAuthenticating != 0 && string(c.ident) == "sshd":
+	case c.saw&sawAuthenticating != 0 && string(c.text(c.ident)) == "sshd":
 		return because(n.silentClose, sshwhy.RuleLeft)
 	case c.saw&sawAuthenticating != 0:
 		return because(n.silentCloseNew, sshwhy.RuleLeft)
@@ -199,7 +197,7 @@ const disconnectByApplication = 11
 // namesNobody tells whether the connection may be of a release up to 7.4,
 // whose closing lines never name a user.
 func (c *connection) namesNobody() bool {
-	return c.saw&sawPreauth != 0 && c.saw&sawAuthenticating == 0 && string(c.ident) == "sshd"
+	return c.saw&sawPreauth != 0 && c.saw&sawAuthenticating == 0 && string(c.text(c.ident)) == "sshd"
 }
 
 func undetermined(cause sshwhy.CauseID, candidates []sshwhy.CauseID, rule sshwhy.Rule) decision {

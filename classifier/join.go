@@ -17,7 +17,7 @@ func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule, f *facts) *connect
 	key := h.processKey(ev.PID)
 	named := len(address) > 0 && port > 0 // the line names the client's side of the connection
 	var before *connection                // the one that had the process number before
-	if c := k.table.byProcess.get(key); c != nil && key != 0 && c.state == stateService {
+	if c := k.table.ofProcess(key); c != nil && key != 0 && c.state == stateService {
 		k.settleNotes(c) // a process that re-reads what the listener has read
 	} else if c != nil && key != 0 {
 		if p := k.claimed(c, address, port); p != nil {
@@ -29,7 +29,7 @@ func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule, f *facts) *connect
 		before = c
 	}
 	if named {
-		if c := k.table.byPeer.get(k.table.peerKey(h, address, port)); c != nil && c != before && k.plausible(c, ev) {
+		if c := k.table.ofPeer(k.table.peerKey(h, address, port)); c != nil && c != before && k.plausible(c, ev) {
 			k.finish(before)
 			k.table.bind(c, key)
 			k.adopt(h, c, key)
@@ -40,7 +40,7 @@ func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule, f *facts) *connect
 		k.finish(before)
 		return c
 	}
-	if c := byAddress(h, ev, r, address, port); c != nil && c != before {
+	if c := k.byAddress(h, ev, r, address, port); c != nil && c != before {
 		k.finish(before)
 		k.table.bind(c, key)
 		k.adopt(h, c, key)
@@ -73,7 +73,7 @@ func (k *Classifier) claimed(c *connection, address []byte, port int) *connectio
 	if !c.orphaned || len(address) == 0 || port <= 0 {
 		return nil
 	}
-	p := k.table.byPeer.get(k.table.peerKey(c.host, address, port))
+	p := k.table.ofPeer(k.table.peerKey(c.host, address, port))
 	if p == nil || p == c {
 		return nil
 	}
@@ -85,7 +85,7 @@ func (k *Classifier) claimed(c *connection, address []byte, port int) *connectio
 // another one: process numbers are used again.
 func another(c *connection, ev *sshwhy.Event, r *rule, address []byte, port int) bool {
 	named := len(address) > 0 && port > 0
-	if named && c.port > 0 && (port != c.port || !bytes.Equal(address, c.address)) {
+	if named && c.port > 0 && (port != int(c.port) || !bytes.Equal(address, c.text(c.address))) {
 		return true
 	}
 	if r.signals&sawOpened != 0 {
@@ -129,9 +129,8 @@ func (k *Classifier) byUser(h *host, ev *sshwhy.Event, r *rule, port int) *conne
 	if user == nil {
 		return nil
 	}
-	for p := h.accepted.last; p != nil; p = p.prev {
-		c := p.of
-		if c.userKnown && bytes.Equal(c.user, user) {
+	for c := range k.table.newestFirst(&h.in[stateAccepted]) {
+		if c.userKnown && bytes.Equal(c.text(c.user), user) {
 			return c
 		}
 	}
@@ -140,13 +139,12 @@ func (k *Classifier) byUser(h *host, ev *sshwhy.Event, r *rule, port int) *conne
 
 // byAddress finds the session of a client for the line that up to 7.1 the
 // child writes at its end, with the address and without the port.
-func byAddress(h *host, ev *sshwhy.Event, r *rule, address []byte, port int) *connection {
+func (k *Classifier) byAddress(h *host, ev *sshwhy.Event, r *rule, address []byte, port int) *connection {
 	if port > 0 || len(address) == 0 || ev.Stage == sshwhy.StagePreauth || r.signals&(sawDisconnect|sawClosed) == 0 {
 		return nil
 	}
-	for p := h.accepted.first; p != nil; p = p.next {
-		c := p.of
-		if c.child == 0 && ev.PID > c.pid && bytes.Equal(c.address, address) {
+	for c := range k.table.oldestFirst(&h.in[stateAccepted]) {
+		if c.child == 0 && ev.PID > c.pid && bytes.Equal(c.text(c.address), address) {
 			return c
 		}
 	}
@@ -159,14 +157,14 @@ func (k *Classifier) withoutProcess(h *host, ev *sshwhy.Event, named bool) *conn
 	if named {
 		return nil
 	}
-	if h.waiting.last == nil {
+	if h.in[stateOpen].last == 0 {
 		return nil
 	}
-	c := h.waiting.last.of
+	c := k.table.connections[h.in[stateOpen].last]
 	if c.key != 0 || ev.Time-c.last > int64(2*time.Second) {
 		return nil
 	}
-	if user := ev.Get(sshwhy.FieldUser); user != nil && c.userKnown && !bytes.Equal(user, c.user) {
+	if user := ev.Get(sshwhy.FieldUser); user != nil && c.userKnown && !bytes.Equal(user, c.text(c.user)) {
 		return nil
 	}
 	return c
@@ -188,7 +186,7 @@ func (k *Classifier) finish(c *connection) {
 // whether it did: the child's later lines, or a session that ends without a
 // word, tell whose it was.
 func (k *Classifier) orphan(h *host, ev *sshwhy.Event, f *facts) bool {
-	if h.accepted.first == nil || len(h.orphans) == maxOrphans || ev.PID == 0 {
+	if h.in[stateAccepted].first == 0 || len(h.orphans) == maxOrphans || ev.PID == 0 {
 		return false
 	}
 	if path := ev.Get(sshwhy.FieldPath); path != nil {
@@ -199,7 +197,7 @@ func (k *Classifier) orphan(h *host, ev *sshwhy.Event, f *facts) bool {
 			return true
 		}
 	}
-	if c := h.accepted.first.of; h.accepted.first == h.accepted.last && c.child == 0 {
+	if c := k.table.oldest(&h.in[stateAccepted]); h.in[stateAccepted].first == h.in[stateAccepted].last && c.child == 0 {
 		k.table.bind(c, h.processKey(ev.PID))
 		k.learn(c, ev, &k.rules[ev.Pattern], f)
 		k.revise(c)
@@ -215,9 +213,8 @@ func (k *Classifier) orphan(h *host, ev *sshwhy.Event, f *facts) bool {
 // byHome finds the one session whose user's name is a part of the path.
 func (k *Classifier) byHome(h *host, path []byte) *connection {
 	var found *connection
-	for p := h.accepted.last; p != nil; p = p.prev {
-		c := p.of
-		if c.userKnown && len(c.user) > 0 && c.child == 0 && hasElement(path, c.user) {
+	for c := range k.table.newestFirst(&h.in[stateAccepted]) {
+		if c.userKnown && !c.user.empty() && c.child == 0 && hasElement(path, c.text(c.user)) {
 			if found != nil {
 				return found // the later login of the two
 			}
@@ -259,6 +256,7 @@ func (k *Classifier) give(h *host, i int, c *connection) {
 // absorb lets a connection take over another, which is gone then.
 func (k *Classifier) absorb(c, o *connection) {
 	c.absorb(o)
+	k.table.links[c.slot].seen = max(k.table.links[c.slot].seen, k.table.links[o.slot].seen)
 	k.table.inherit(c, o)
 	k.table.remove(o)
 	k.table.mark(c)
@@ -305,8 +303,7 @@ const nearby = 2000
 // PAM's helper for keyboard-interactive, or the command that was to give the
 // keys. Such lines bear no port.
 func (k *Classifier) helper(c *connection, fits func(*connection) bool) {
-	for p := c.host.waiting.last; p != nil; p = p.prev {
-		o := p.of
+	for o := range k.table.newestFirst(&c.host.in[stateOpen]) {
 		if o != c && o.saw&sawOnlyPAM != 0 && c.last-o.last <= int64(30*time.Second) && after(c.pid, o.pid) < nearby && fits(o) {
 			key := o.key
 			k.absorb(c, o)

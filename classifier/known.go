@@ -15,7 +15,7 @@ type known struct {
 
 	objections []objection
 
-	rank map[sshwhy.CauseID]int // of two proved causes the one with the lower rank answers
+	natures []nature // by CauseID
 
 	// The candidates of each shape, likeliest first.
 	silentClose, silentCloseNew, noKeyFile, silentCloseVerbose, keyRefused, certRefused, noneRefused, beforeUser, beforeUserOld, beforeUserVerbose, passwordFailed, secondFailed, rootPasswordFailed,
@@ -63,11 +63,38 @@ func knownCauses(c *causes.Catalogue) (known, error) {
 	}
 	k.shapes(list)
 	k.makeObjections(list)
-	k.rank = ranks(c)
+	k.makeNatures(c)
 	if missing != nil {
 		return k, fmt.Errorf("the catalogue of causes lacks %q", missing)
 	}
 	return k, nil
+}
+
+// nature is what the rules ask of a cause. The catalogue's entries are long, and
+// far apart.
+type nature struct {
+	rank    int8 // of two proved causes the one with the lower rank answers
+	client  bool // what the client did
+	drops   bool // the connection is dropped before anything is said
+	session bool // can show in a session
+}
+
+func (k *known) makeNatures(c *causes.Catalogue) {
+	rank := ranks(c)
+	k.natures = make([]nature, len(c.Causes)+1)
+	for i := range c.Causes {
+		id, cause := sshwhy.CauseID(i+1), &c.Causes[i]
+		k.natures[id] = nature{
+			rank:    int8(rank[id]),
+			client:  cause.Phase == "client",
+			drops:   cause.Phase == "dropped" && cause.ID != "refuse-connection",
+			session: cause.Phase == "session" || cause.ID == "fork-failed",
+		}
+	}
+	// Of accounts, sshd or PAM finds some out only then.
+	for _, id := range [...]sshwhy.CauseID{k.passwordExpired, k.nologin, k.pamSession, k.loginLimit, k.lost, k.reset} {
+		k.natures[id].session = true
+	}
 }
 
 // ranks orders the causes that lines prove. What shuts the account out counts

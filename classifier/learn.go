@@ -11,9 +11,12 @@ import (
 // learn adds what a line tells to its connection.
 func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 	first := len(c.lines) == 0
-	line := c.keep(ev)
-	if line >= 0 {
+	line := c.keep(ev, k.options.Brief)
+	if line.line >= 0 {
 		k.table.hold(c, ev.Record)
+	}
+	if first {
+		c.ident = c.part(ev.Ident, &line)
 	}
 	k.table.mark(c)
 	before := c.saw
@@ -35,23 +38,23 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 	if ev.Stage == sshwhy.StagePreauth {
 		c.saw |= sawPreauth
 	}
-	k.learnClient(c, f.address, f.port)
-	c.learnUser(f)
+	k.learnClient(c, f, &line)
+	c.learnUser(f, &line)
 	var failed signal
 	switch ev.Pattern {
 	case patterns.LoginFailed:
-		failed = c.failed(ev)
+		failed = c.failed(ev, &line)
 	case patterns.LoginAccepted:
-		c.method = append(c.method[:0], ev.Get(sshwhy.FieldMethod)...)
-		c.learnKey(ev)
+		c.method = c.part(ev.Get(sshwhy.FieldMethod), &line)
+		c.learnKey(ev, &line)
 	case patterns.LoginPostponed:
-		c.asked = append(c.asked[:0], ev.Get(sshwhy.FieldMethod)...)
-		c.learnKey(ev)
+		c.asked = c.part(ev.Get(sshwhy.FieldMethod), &line)
+		c.learnKey(ev, &line)
 	case patterns.LoginPartial, patterns.KeyFound:
-		c.learnKey(ev)
+		c.learnKey(ev, &line)
 	case patterns.KeyFileTried:
-		if len(c.firstKeyFile) == 0 {
-			c.firstKeyFile = append(c.firstKeyFile, ev.Get(sshwhy.FieldPath)...)
+		if c.firstKeyFile.empty() {
+			c.firstKeyFile = c.part(ev.Get(sshwhy.FieldPath), &line)
 		}
 	case patterns.KeyFileNotOpened:
 		c.noFile(ev)
@@ -65,19 +68,19 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 	case patterns.PAMAuthFailed:
 		c.passwords += int(ev.Repeat)
 		k.helper(c, func(o *connection) bool {
-			return o.saw&sawPAMAuth != 0 && string(o.address) == string(c.address) && (!o.userKnown || string(o.user) == string(c.user))
+			return o.saw&sawPAMAuth != 0 && bytes.Equal(o.text(o.address), c.text(c.address)) && (!o.userKnown || bytes.Equal(o.text(o.user), c.text(c.user)))
 		})
 	case patterns.KeysCommandFailed:
 		command := ev.Get(sshwhy.FieldPath)
 		k.helper(c, func(o *connection) bool { return o.failedToRun(string(command)) })
 	}
-	k.proofsOf(c, ev, line)
+	c.learnProofs(ev, r.proofs, &line)
 	if c.passwords > passwords || c.keys > keys {
 		n := max(int(ev.Repeat), 1)
 		c.host.previous = repeatable{c, c.number, (c.passwords - passwords) / n, (c.keys - keys) / n}
 		k.table.markHost(c.host)
 	}
-	if k.options.Why && line >= 0 {
+	if k.options.Why && line.line >= 0 {
 		c.signs = append(c.signs, r.signals|failed|c.saw&^before)
 	}
 	k.table.weigh(c)
@@ -85,17 +88,17 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 
 // notePAM notes a user of whom a PAM module wrote.
 func (k *Classifier) notePAM(h *host, user []byte) {
-	if h.notePAM(user) && k.table.holding != nil {
+	if len(user) > 0 && h.notePAM(user) && k.table.holding != nil {
 		k.table.holding.pam = append(k.table.holding.pam, pamUser{h, string(user)})
 	}
 }
 
 // failed counts a refused try by its method (auth.c auth_log), and gives what
 // it shows.
-func (c *connection) failed(ev *sshwhy.Event) signal {
+func (c *connection) failed(ev *sshwhy.Event, line *kept) signal {
 	var saw signal
 	method := ev.Get(sshwhy.FieldMethod)
-	c.method = append(c.method[:0], method...)
+	c.method = c.part(method, line)
 	switch string(method) {
 	case "password":
 		saw |= sawPassword
@@ -106,7 +109,7 @@ func (c *connection) failed(ev *sshwhy.Event) signal {
 		if ev.Has(sshwhy.FieldCertID) {
 			saw |= sawCertificate
 		}
-		c.learnKey(ev)
+		c.learnKey(ev, line)
 	case "none":
 		saw |= sawNone
 	case "keyboard-interactive":
@@ -130,11 +133,9 @@ func (c *connection) failedToRun(command string) bool {
 			return false
 		}
 	}
-	for i := range c.proofs {
-		for _, v := range c.proofs[i].values {
-			if v.Field == sshwhy.FieldCommand && v.Text == command {
-				return true
-			}
+	for _, f := range c.facts {
+		if f.field == sshwhy.FieldCommand && string(c.text(f.at)) == command {
+			return true
 		}
 	}
 	return false
@@ -155,26 +156,26 @@ func (c *connection) farewell(ev *sshwhy.Event) {
 // rule.
 func (c *connection) noFile(ev *sshwhy.Event) {
 	path := ev.Get(sshwhy.FieldPath)
-	if string(ev.Get(sshwhy.FieldReason)) == "No such file or directory" && len(path) > 0 && string(path) == string(c.firstKeyFile) && !bytes.HasSuffix(path, []byte("/authorized_keys2")) {
+	if string(ev.Get(sshwhy.FieldReason)) == "No such file or directory" && len(path) > 0 && bytes.Equal(path, c.text(c.firstKeyFile)) && !bytes.HasSuffix(path, []byte("/authorized_keys2")) {
 		c.saw |= sawNoKeyFile
 	}
 }
 
-func (c *connection) learnKey(ev *sshwhy.Event) {
+func (c *connection) learnKey(ev *sshwhy.Event, line *kept) {
 	if fp := ev.Get(sshwhy.FieldFingerprint); fp != nil {
-		c.print = append(c.print[:0], fp...)
-		c.keyType = append(c.keyType[:0], ev.Get(sshwhy.FieldKeyType)...)
+		c.print = c.part(fp, line)
+		c.keyType = c.part(ev.Get(sshwhy.FieldKeyType), line)
 	}
 }
 
 // learnClient takes the client's address from a line. The first that has a
 // port holds; an address alone may be of another layer (PAM's rhost).
-func (k *Classifier) learnClient(c *connection, address []byte, port int) {
-	if len(address) == 0 || len(address) > maxNameBytes || c.port > 0 && len(c.address) > 0 {
+func (k *Classifier) learnClient(c *connection, f *facts, line *kept) {
+	if len(f.address) == 0 || len(f.address) > maxNameBytes || c.port > 0 && !c.address.empty() {
 		return
 	}
-	if len(c.address) == 0 || port > 0 {
-		c.address, c.port = append(c.address[:0], address...), port
+	if c.address.empty() || f.port > 0 {
+		c.address, c.port = c.part(f.address, line), int32(f.port)
 		if c.key == 0 {
 			k.table.peer(c) // it can only be found by its client
 		}
@@ -183,7 +184,7 @@ func (k *Classifier) learnClient(c *connection, address []byte, port int) {
 
 // learnUser takes the user's name from a line. PAM's name for an unknown user
 // is no name.
-func (c *connection) learnUser(f *facts) {
+func (c *connection) learnUser(f *facts, line *kept) {
 	switch f.who {
 	case patterns.ConstantInvalid:
 		c.saw |= sawInvalid
@@ -194,18 +195,19 @@ func (c *connection) learnUser(f *facts) {
 		return
 	}
 	if f.named && len(f.user) <= maxNameBytes {
-		c.user, c.userKnown = append(c.user[:0], f.user...), true
+		c.user, c.userKnown = c.part(f.user, line), true
 	}
 }
 
-// proofsOf notes the causes that a line shows by itself.
-func (k *Classifier) proofsOf(c *connection, ev *sshwhy.Event, line int) {
-	list := k.proofs[ev.Pattern]
+// learnProofs notes the causes that a line shows by itself.
+func (c *connection) learnProofs(ev *sshwhy.Event, list []proof, line *kept) {
 	for i := range list {
 		p := &list[i]
-		if p.holds(ev) {
-			k.values = k.appendValues(k.values[:0], ev)
-			c.prove(p.cause, p.confidence, line, k.values)
+		if !p.holds(ev) {
+			continue
+		}
+		if proof, more := c.prove(p.cause, p.confidence, line.line); proof >= 0 {
+			c.learnFacts(proof, more, ev, line)
 		}
 	}
 }
@@ -219,19 +221,18 @@ func (p *proof) holds(ev *sshwhy.Event) bool {
 	return true
 }
 
-// appendValues appends the facts of a line that the finding does not hold
-// anyway.
-func (k *Classifier) appendValues(values []sshwhy.Value, ev *sshwhy.Event) []sshwhy.Value {
+// learnFacts adds to a proof what a line tells that the finding does not hold
+// anyway, or only what is missing of it.
+func (c *connection) learnFacts(proof int, missing bool, ev *sshwhy.Event, line *kept) {
 	for _, f := range ev.Captures() {
 		switch f.Field {
 		case sshwhy.FieldUser, sshwhy.FieldAddr, sshwhy.FieldPort, sshwhy.FieldWho, sshwhy.FieldHost:
 			continue
 		}
-		if f.Value == 0 && f.End > f.Start {
-			values = append(values, sshwhy.Value{Field: f.Field, Text: k.texts.of(ev.Message[f.Start:f.End])})
+		if f.Value == 0 && f.End > f.Start && !(missing && c.tells(proof, f.Field)) {
+			c.addFact(proof, f.Field, c.part(ev.Message[f.Start:f.End], line))
 		}
 	}
-	return values
 }
 
 // texts are strings of late. A log names the same paths, offers and reasons over

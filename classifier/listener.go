@@ -25,7 +25,7 @@ func (k *Classifier) timeOut(h *host, ev *sshwhy.Event) {
 	if pid == 0 { // up to 9.7 the connection's own process writes the line
 		pid = ev.PID
 	}
-	c := k.table.byProcess.get(h.processKey(pid))
+	c := k.table.ofProcess(h.processKey(pid))
 	if c == nil || c.state != stateOpen {
 		named := *ev
 		named.PID = pid

@@ -44,13 +44,13 @@ func (k *Classifier) inspect(in *sshwhy.Inspection) {
 
 // identified finds the connection of a finding.
 func (k *Classifier) identified(h *host, of *sshwhy.Identity) *connection {
-	if c := k.table.byProcess.get(h.processKey(of.PID)); c != nil && of.PID != 0 && c.is(of) {
+	if c := k.table.ofProcess(h.processKey(of.PID)); c != nil && of.PID != 0 && c.is(of) {
 		return c
 	}
-	for _, l := range [...]*queue[connection]{&h.kept, &h.done, &h.accepted} {
-		for p := l.last; p != nil; p = p.prev {
-			if p.of.is(of) {
-				return p.of
+	for _, l := range [...]*list{&h.in[stateKept], &h.in[stateDone], &h.in[stateAccepted]} {
+		for c := range k.table.newestFirst(l) {
+			if c.is(of) {
+				return c
 			}
 		}
 	}

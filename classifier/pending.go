@@ -15,8 +15,8 @@ func (k *Classifier) Pending(yield func(sshwhy.Pending) bool) {
 	var open []*connection
 	for p := k.clocks.busy.first; p != nil; p = p.next {
 		k.catchUp(p.of)
-		for p := p.of.waiting.first; p != nil; p = p.next {
-			if c := p.of; !c.orphaned && c.saw&sawOnlyPAM == 0 && !c.saysNothing() {
+		for c := range k.table.oldestFirst(&p.of.in[stateOpen]) {
+			if !c.orphaned && c.saw&sawOnlyPAM == 0 && !c.saysNothing() {
 				open = append(open, c)
 			}
 		}
@@ -26,7 +26,7 @@ func (k *Classifier) Pending(yield func(sshwhy.Pending) bool) {
 	})
 	for _, c := range open {
 		if !yield(sshwhy.Pending{
-			Host: c.host.bytes, User: c.user, UserKnown: c.userKnown, Address: c.address, Port: c.port, PID: c.pid,
+			Host: c.host.bytes, User: c.text(c.user), UserKnown: c.userKnown, Address: c.text(c.address), Port: int(c.port), PID: c.pid,
 			Since: c.start, Last: c.last, Now: c.host.clock, Step: c.step(), Tries: c.passwords + c.keys,
 		}) {
 			return
@@ -63,7 +63,7 @@ func (c *connection) step() sshwhy.Step {
 func (c *connection) askedInteractively() bool {
 	for i := len(c.lines) - 1; i >= 0; i-- {
 		if c.lines[i].pattern == patterns.LoginPostponed {
-			return string(c.asked) == "keyboard-interactive"
+			return string(c.text(c.asked)) == "keyboard-interactive"
 		}
 	}
 	return false

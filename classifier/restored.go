@@ -51,20 +51,20 @@ func (k *Classifier) loadConnection(number uint64, u *unpacker) error {
 	c.pid = int32(u.int())
 	process, child := int32(u.int()), int32(u.int())
 	c.state = state(u.uint())
-	c.start, c.last, c.seen = u.int(), u.int(), u.int()
-	c.ordinal, c.source, c.revision = uint32(u.uint()), u.text(), int(u.int())
+	c.start, c.last, k.table.links[c.slot].seen = u.int(), u.int(), u.int()
+	c.ordinal, c.source, c.revision = uint32(u.uint()), u.text(), int32(u.int())
 	c.told.outcome, c.told.cause, c.told.confidence = sshwhy.Outcome(u.uint()), k.causes.Find(u.text()), sshwhy.Confidence(u.uint())
-	c.told.remarks, c.told.candidates = int(u.int()), int(u.int())
+	c.told.remarks, c.told.candidates = uint8(u.int()), uint8(u.int())
 	c.saw, c.code = signal(u.uint()), u.int()
-	c.passwords, c.keys, c.port, c.dropped = int(u.int()), int(u.int()), int(u.int()), int(u.int())
+	c.passwords, c.keys, c.port, c.dropped = int(u.int()), int(u.int()), int32(u.int()), int32(u.int())
 	for _, text := range c.names() {
-		*text = append((*text)[:0], u.bytes()...)
+		*text, _ = c.copied(u.bytes())
 	}
 	for range min(u.count(), maxProofs) {
-		cause := k.causes.Find(u.text())
-		p := shown{cause: cause, confidence: sshwhy.Confidence(u.uint()), line: int(u.int()), values: u.values()}
-		if cause != 0 {
+		p := shown{cause: k.causes.Find(u.text()), confidence: sshwhy.Confidence(u.uint()), line: lineIndex(u.int())}
+		if values := u.values(); p.cause != 0 {
 			c.proofs = append(c.proofs, p)
+			c.addValues(len(c.proofs)-1, values)
 		}
 	}
 	hashes := map[*restoredLine]uint64{}
@@ -82,9 +82,11 @@ func (k *Classifier) loadConnection(number uint64, u *unpacker) error {
 		c.looked = k.unpackLook(u)
 	}
 	if err := u.err(); err != nil {
+		k.table.release(c)
 		return err
 	}
 	if c.state > stateKept || c.told.outcome > sshwhy.OutcomeStartupFailed || c.told.confidence > sshwhy.ConfidenceCertain {
+		k.table.release(c)
 		return errDamaged
 	}
 	c.host = k.table.host(host)
@@ -100,6 +102,22 @@ func (k *Classifier) loadConnection(number uint64, u *unpacker) error {
 	k.restored.connections = append(k.restored.connections, r)
 	k.table.numbers, k.table.turns = max(k.table.numbers, number), max(k.table.turns, c.turn)
 	return nil
+}
+
+// lineIndex gives the index of a line that was saved, -1 for what is none.
+func lineIndex(n int64) int8 {
+	if n < 0 || n >= maxLines {
+		return -1
+	}
+	return int8(n)
+}
+
+// addValues adds values that were saved to a proof.
+func (c *connection) addValues(proof int, values []sshwhy.Value) {
+	for _, v := range values {
+		at, _ := c.copied([]byte(v.Text))
+		c.addFact(proof, v.Field, at)
+	}
 }
 
 // restore takes a record that an earlier run held, and tells whether it is one.
@@ -160,30 +178,29 @@ func (k *Classifier) install(r *restoredConnection) bool {
 			c.dropped++
 			continue
 		}
-		moved[i] = len(c.lines)
-		c.text = append(c.text, l.text...)
-		c.lines = append(c.lines, evidence{l.pattern, int32(len(c.text))})
+		moved[i] = c.keepText(l.text[:min(len(l.text), maxLineText)], l.pattern).line
 	}
 	if len(c.lines) == 0 {
 		if t.holding != nil {
 			t.holding.deleted = append(t.holding.deleted, c.number)
 		}
+		t.release(c)
 		return false
 	}
 	for i := range c.proofs {
-		if p := &c.proofs[i]; p.line >= 0 && p.line < len(moved) {
-			p.line = moved[p.line]
+		if p := &c.proofs[i]; p.line >= 0 && int(p.line) < len(moved) {
+			p.line = int8(moved[p.line])
 		} else {
 			p.line = -1
 		}
 	}
-	c.queue().add(&c.place)
+	t.links.add(c.list(), c.slot)
 	t.clocks.rouse(c.host)
 	if r.ownsProcess {
-		t.byProcess.set(c.key, c)
+		t.byProcess.set(c.key, c.slot)
 	}
 	if r.ownsChild {
-		t.byProcess.set(c.child, c)
+		t.byProcess.set(c.child, c.slot)
 	}
 	if r.ownsPeer {
 		t.peer(c)

@@ -103,7 +103,7 @@ func (k *Classifier) explain(c *connection, d *decision, f *sshwhy.Finding) {
 
 // proves tells whether a line proves the cause.
 func (k *Classifier) proves(c *connection, line int, cause sshwhy.CauseID) bool {
-	return slices.ContainsFunc(k.proofs[c.lines[line].pattern], func(p proof) bool { return p.cause == cause }) &&
+	return slices.ContainsFunc(k.rules[c.lines[line].pattern].proofs, func(p proof) bool { return p.cause == cause }) &&
 		slices.ContainsFunc(c.proofs, func(s shown) bool { return s.cause == cause })
 }
 

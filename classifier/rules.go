@@ -78,6 +78,9 @@ type rule struct {
 	// early marks lines that can only stand before a login. Those that
 	// prove a cause of an earlier phase are added to them.
 	early bool
+	// proofs are the causes that the line shows by itself: the catalogue of
+	// causes names them.
+	proofs []proof
 }
 
 // rules says what the lines mean that carry a connection along. What a line

@@ -17,7 +17,7 @@ const serviceQuiet = int64(5 * time.Second)
 
 // notesOf gives what the process of an event has said of its sshd, or nil.
 func (k *Classifier) notesOf(h *host, ev *sshwhy.Event) *connection {
-	if c := k.table.byProcess.get(h.processKey(ev.PID)); c != nil && c.state == stateService {
+	if c := k.table.ofProcess(h.processKey(ev.PID)); c != nil && c.state == stateService {
 		return c
 	}
 	return nil
@@ -26,14 +26,14 @@ func (k *Classifier) notesOf(h *host, ev *sshwhy.Event) *connection {
 // startsUp tells whether a line that connections write as well is one of a
 // start: it comes from a process that is no connection's.
 func (k *Classifier) startsUp(h *host, ev *sshwhy.Event) bool {
-	c := k.table.byProcess.get(h.processKey(ev.PID))
+	c := k.table.ofProcess(h.processKey(ev.PID))
 	return c == nil || c.state == stateService
 }
 
 // belongsToStart tells whether a line between those of a start is a part of
 // it: it names neither a client nor a user, and says nothing on a login.
 func (k *Classifier) belongsToStart(h *host, ev *sshwhy.Event, r *rule) bool {
-	return h.notes.first != nil && k.notesOf(h, ev) != nil && r.signals == 0 && !r.early && ev.Stage == sshwhy.StageNone &&
+	return k.notesOf(h, ev) != nil && r.signals == 0 && !r.early && ev.Stage == sshwhy.StageNone &&
 		!ev.Has(sshwhy.FieldAddr) && !ev.Has(sshwhy.FieldUser)
 }
 
@@ -64,6 +64,7 @@ func (k *Classifier) serve(h *host, ev *sshwhy.Event, r *rule) {
 func (k *Classifier) note(h *host, ev *sshwhy.Event, r *rule) *connection {
 	c := k.notesOf(h, ev)
 	if c == nil {
+		k.bound(h)
 		c = k.table.create(h, ev, h.processKey(ev.PID))
 		k.table.move(c, stateService)
 	}
@@ -83,7 +84,7 @@ func (k *Classifier) settleNotes(c *connection) {
 	}
 	h := c.host
 	fails := c.saw&sawFatal != 0 || k.fatalAlone(c)
-	if p := k.best(c, nil); p != nil && (fails || !slices.Contains(h.told, p.cause)) {
+	if p := k.best(c, always); p != nil && (fails || !slices.Contains(h.told, p.cause)) {
 		h.told = append(h.told, p.cause)
 		k.table.markHost(h)
 		k.tellService(c, p, fails)

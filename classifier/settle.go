@@ -1,6 +1,8 @@
 package classifier
 
 import (
+	"slices"
+
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/patterns"
 )
@@ -40,7 +42,7 @@ func (k *Classifier) settle(c *connection) {
 // log shows: neither a client nor a user, and nothing went wrong. At DEBUG1
 // sshd's grandchildren write such lines.
 func (c *connection) saysNothing() bool {
-	return len(c.address) == 0 && !c.userKnown && len(c.proofs) == 0 && c.saw&^(sawDebug|sawSession|sawPAM|sawOnlyPAM|sawEnded) == 0
+	return c.address.empty() && !c.userKnown && len(c.proofs) == 0 && c.saw&^(sawDebug|sawSession|sawPAM|sawOnlyPAM|sawEnded) == 0
 }
 
 // revise gives the finding again if there is anything new to say.
@@ -68,20 +70,21 @@ func (k *Classifier) tell(c *connection) {
 func (k *Classifier) hand(c *connection, d *decision) {
 	f := &k.finding
 	f.Values, f.Remarks, f.Decisive = f.Values[:0], f.Remarks[:0], -1
+	decisive := -1 // among the proofs
 	for i := range c.proofs {
-		p := &c.proofs[i]
-		if p.cause == d.cause {
-			f.Values, f.Decisive = append(f.Values, p.values...), p.line
+		if p := &c.proofs[i]; p.cause == d.cause {
+			decisive, f.Decisive = i, int(p.line)
 		} else {
 			f.Remarks = append(f.Remarks, p.cause)
 		}
 	}
-	if d.looked {
-		f.Values = withMissing(f.Values, c.looked.values)
-	}
-	now := verdict{d.outcome, d.cause, d.confidence, len(f.Remarks), len(d.candidates), d.looked}
+	now := verdict{d.cause, d.outcome, d.confidence, uint8(len(f.Remarks)), uint8(len(d.candidates)), d.looked}
 	if c.revision > 0 && now == c.told {
 		return
+	}
+	k.appendValues(c, decisive)
+	if d.looked {
+		f.Values = withMissing(f.Values, c.looked.values)
 	}
 	// Field by field: a finding is large, and most of it is filled below.
 	f.Before = sshwhy.Verdict{Outcome: c.told.outcome, Cause: c.told.cause, Confidence: c.told.confidence}
@@ -92,7 +95,7 @@ func (k *Classifier) hand(c *connection, d *decision) {
 	c.revision++
 	c.told = now
 	k.table.mark(c)
-	f.Revision = c.revision
+	f.Revision = int(c.revision)
 	if f.Decisive < 0 {
 		f.Decisive = k.telling(c)
 	}
@@ -105,17 +108,34 @@ func (k *Classifier) hand(c *connection, d *decision) {
 	k.yield(f)
 }
 
+// appendValues adds the facts of a proof to the finding.
+func (k *Classifier) appendValues(c *connection, proof int) {
+	for _, f := range c.facts {
+		if int(f.of) == proof {
+			k.finding.Values = append(k.finding.Values, sshwhy.Value{Field: f.field, Text: k.texts.of(c.text(f.at))})
+		}
+	}
+}
+
+// withMissing adds the values of fields that there are none of yet.
+func withMissing(values, more []sshwhy.Value) []sshwhy.Value {
+	for _, v := range more {
+		if !slices.ContainsFunc(values, func(w sshwhy.Value) bool { return w.Field == v.Field }) {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
 // describe fills in what a connection is, whatever the decision.
 func (c *connection) describe(f *sshwhy.Finding) {
 	f.Host, f.First, f.PID, f.Time, f.Ordinal = c.host.bytes, nil, c.pid, c.start, c.ordinal
-	f.Start, f.End, f.Ident, f.Source = c.start, c.last, c.ident, c.source
-	f.User, f.UserKnown, f.Address, f.Port = c.user, c.userKnown, c.address, c.port
-	f.Method, f.KeyType, f.Fingerprint = c.method, c.keyType, c.print
-	f.Evidence, f.Dropped = f.Evidence[:0], c.dropped
-	start := int32(0)
+	f.Start, f.End, f.Ident, f.Source = c.start, c.last, c.text(c.ident), c.source
+	f.User, f.UserKnown, f.Address, f.Port = c.text(c.user), c.userKnown, c.text(c.address), int(c.port)
+	f.Method, f.KeyType, f.Fingerprint = c.text(c.method), c.text(c.keyType), c.text(c.print)
+	f.Evidence, f.Dropped = f.Evidence[:0], int(c.dropped)
 	for _, l := range c.lines {
-		f.Evidence = append(f.Evidence, sshwhy.Evidence{Text: c.text[start:l.end], Pattern: l.pattern})
-		start = l.end
+		f.Evidence = append(f.Evidence, sshwhy.Evidence{Text: c.text(l.at), Pattern: l.pattern})
 	}
 	if len(c.lines) > 0 {
 		f.First = c.line(0)

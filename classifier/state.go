@@ -251,15 +251,15 @@ func (k *Classifier) packConnectionUpTo(c *connection, most int) []byte {
 	p.uint(c.turn)
 	p.text(c.host.name)
 	t := &k.table
-	p.flags(c.orphaned, c.userKnown, c.told.looked, c.looked != nil, c.key != 0, c.key != 0 && t.byProcess.get(c.key) == c,
-		c.child != 0 && t.byProcess.get(c.child) == c, c.peer != 0 && t.byPeer.get(c.peer) == c)
+	p.flags(c.orphaned, c.userKnown, c.told.looked, c.looked != nil, c.key != 0, c.key != 0 && t.ofProcess(c.key) == c,
+		c.child != 0 && t.ofProcess(c.child) == c, c.peer != 0 && t.ofPeer(c.peer) == c)
 	p.int(int64(c.pid))
 	p.int(int64(int32(c.key)))
 	p.int(int64(int32(c.child)))
 	p.uint(uint64(c.state))
 	p.int(c.start)
 	p.int(c.last)
-	p.int(c.seen)
+	p.int(t.links[c.slot].seen)
 	p.uint(uint64(c.ordinal))
 	p.text(c.source)
 	p.int(int64(c.revision))
@@ -275,7 +275,7 @@ func (k *Classifier) packConnectionUpTo(c *connection, most int) []byte {
 	p.int(int64(c.port))
 	p.int(int64(c.dropped))
 	for _, text := range c.names() {
-		p.bytes(short(*text))
+		p.bytes(short(c.text(*text)))
 	}
 	p.uint(uint64(len(c.proofs)))
 	for i := range c.proofs {
@@ -283,7 +283,7 @@ func (k *Classifier) packConnectionUpTo(c *connection, most int) []byte {
 		p.text(k.causes.ID(s.cause))
 		p.uint(uint64(s.confidence))
 		p.int(int64(s.line))
-		p.values(s.values, most)
+		p.facts(c, i, most)
 	}
 	p.uint(uint64(len(c.lines)))
 	for i := range c.lines {
@@ -303,8 +303,26 @@ func (k *Classifier) packConnectionUpTo(c *connection, most int) []byte {
 }
 
 // names are the texts of a connection, in the order in which they are saved.
-func (c *connection) names() [8]*[]byte {
-	return [...]*[]byte{&c.ident, &c.user, &c.address, &c.method, &c.asked, &c.keyType, &c.print, &c.firstKeyFile}
+func (c *connection) names() [8]*part {
+	return [...]*part{&c.ident, &c.user, &c.address, &c.method, &c.asked, &c.keyType, &c.print, &c.firstKeyFile}
+}
+
+// facts writes those of a proof, as values does.
+func (p *packer) facts(c *connection, proof, most int) {
+	n := 0
+	for _, f := range c.facts {
+		if int(f.of) == proof {
+			n++
+		}
+	}
+	p.uint(uint64(n))
+	for _, f := range c.facts {
+		if int(f.of) == proof {
+			text := c.text(f.at)
+			p.text(f.field.String())
+			p.bytes(text[:min(len(text), most)])
+		}
+	}
 }
 
 func (p *packer) values(values []sshwhy.Value, most int) {

@@ -13,18 +13,22 @@ import (
 // table holds the connections that are open, and for a while those that were
 // settled. It is bounded in number and memory.
 type table struct {
-	byProcess index
-	byPeer    index
-	hosts     map[string]*host
-	recent    [64]*host // those that were asked for last, each in the one place that its name gives it
-	seed      maphash.Seed
-	free      []*connection // wait for their next use
-	open      int
-	bytes     int    // of the connections, by their weight
-	numbers   uint64 // of connections that were opened
-	turns     uint64 // of connections that were touched
-	holding   *holding
-	clocks    *clocks
+	byProcess   index
+	byPeer      index
+	connections []*connection // by slot, of which there is no 0; nil where the memory was given back
+	links       links         // by slot
+	spare       []slot        // of connections that wait for their next use
+	vacant      []slot        // without a connection
+	text        int           // the usual size of a connection's texts
+	hosts       map[string]*host
+	recent      [1024]*host // those that were asked for last, each in the one place that its name gives it
+	seed        maphash.Seed
+	open        int
+	bytes       int    // of the connections, by their weight
+	numbers     uint64 // of connections that were opened
+	turns       uint64 // of connections that were touched
+	holding     *holding
+	clocks      *clocks
 }
 
 // host is what is known of one host: its clock, its connections in the order
@@ -42,13 +46,10 @@ type host struct {
 	saved       int64 // the clock when Save gave it
 	dirty       bool  // what Save gives of it changed
 	place       place[host]
-	// waiting are connections that nothing was decided of, accepted those
-	// with a session, done the settled ones, kept those that only an
-	// inspection can still change, notes what sshd says of itself: each
-	// from the one that has been silent longest.
-	waiting, accepted, done, kept, notes queue[connection]
-	episodes                             queue[episode]
-	previous                             repeatable
+	// in are its connections, a list for each state.
+	in       [states]list
+	episodes queue[episode]
+	previous repeatable
 	// pam are the users of whom PAM modules have written on this host.
 	pam     map[string]string
 	lastPAM [16]string    // some of them: the same few come again and again
@@ -101,7 +102,7 @@ func (h *host) viaPAM(user []byte) bool {
 // The bounds of the table: what a flood can make of it.
 const (
 	maxConnections = 50_000
-	maxHosts       = 20_000
+	maxHosts       = 20_000 // its bits and those of a PID make a key
 	maxBytes       = 12 << 20
 	maxSpare       = 4096
 	maxOrphans     = 64
@@ -113,12 +114,15 @@ const doneFor = int64(10 * time.Second)
 // keptFor is how long an undetermined one is kept for an inspection.
 const keptFor = int64(60 * time.Second)
 
-func newTable() table {
+func newTable(text int) table {
 	return table{
-		byProcess: newIndex(),
-		byPeer:    newIndex(),
-		hosts:     map[string]*host{},
-		seed:      maphash.MakeSeed(),
+		byProcess:   newIndex(),
+		byPeer:      newIndex(),
+		connections: make([]*connection, 1),
+		links:       make(links, 1),
+		hosts:       map[string]*host{},
+		seed:        maphash.MakeSeed(),
+		text:        text,
 	}
 }
 
@@ -134,13 +138,13 @@ func (t *table) host(name []byte) *host {
 }
 
 // recentOf gives the place of a name among the recent ones. Names of hosts
-// mostly end in a number.
+// mostly end in a number: up to a thousand of one kind have places of their own.
 func (t *table) recentOf(name []byte) **host {
 	n := len(name)
-	if n < 2 {
+	if n < 3 {
 		return &t.recent[0]
 	}
-	return &t.recent[(uint(name[n-1])+7*uint(name[n-2])+uint(n))%uint(len(t.recent))]
+	return &t.recent[(uint(name[n-1])+10*uint(name[n-2])+100*uint(name[n-3]))%uint(len(t.recent))]
 }
 
 // known gives the host of that name if there is one.
@@ -168,6 +172,10 @@ func (t *table) anyHost(name []byte) *host {
 	return h
 }
 
+// ofProcess and ofPeer give the connection of a key, nil where there is none.
+func (t *table) ofProcess(key uint64) *connection { return t.connections[t.byProcess.get(key)] }
+func (t *table) ofPeer(key uint64) *connection    { return t.connections[t.byPeer.get(key)] }
+
 // processKey is the key of a process on a host, 0 where the line has no PID.
 func (h *host) processKey(pid int32) uint64 {
 	if pid == 0 {
@@ -181,7 +189,7 @@ func (t *table) peerKey(h *host, address []byte, port int) uint64 {
 	if len(address) == 0 || port <= 0 {
 		return 0
 	}
-	return maphash.Bytes(t.seed, address) ^ uint64(h.id)<<40 ^ uint64(port)<<17 | 1
+	return (maphash.Bytes(t.seed, address)^uint64(h.id)<<40^uint64(port)<<17)>>(64-keyBits) | 1
 }
 
 // create opens a connection for an event, to be found by the key of its
@@ -191,12 +199,12 @@ func (t *table) create(h *host, ev *sshwhy.Event, key uint64) *connection {
 	t.numbers++
 	c.number = t.numbers
 	c.host, c.key, c.pid = h, key, ev.PID
-	c.start, c.last, c.seen, c.source = ev.Time, ev.Time, h.clock, ev.Record.Source
-	c.ident = append(c.ident, ev.Ident...)
+	c.start, c.last, c.source = ev.Time, ev.Time, ev.Record.Source
 	if c.key != 0 {
 		t.own(c.key, c)
 	}
-	h.waiting.add(&c.place)
+	t.links[c.slot].seen = h.clock
+	t.links.add(&h.in[stateOpen], c.slot)
 	t.clocks.rouse(h)
 	t.open++
 	t.mark(c)
@@ -205,23 +213,30 @@ func (t *table) create(h *host, ev *sshwhy.Event, key uint64) *connection {
 
 // fresh gives a connection without anything in it.
 func (t *table) fresh() *connection {
-	n := len(t.free)
-	if n == 0 {
-		return newConnection()
+	if n := len(t.spare); n > 0 {
+		c := t.connections[t.spare[n-1]]
+		t.spare = t.spare[:n-1]
+		return c
 	}
-	c := t.free[n-1]
-	t.free = t.free[:n-1]
+	if n := len(t.vacant); n > 0 {
+		s := t.vacant[n-1]
+		t.vacant = t.vacant[:n-1]
+		t.connections[s] = newConnection(s, t.text)
+		return t.connections[s]
+	}
+	c := newConnection(slot(len(t.connections)), t.text)
+	t.connections, t.links = append(t.connections, c), append(t.links, link{})
 	return c
 }
 
 // own makes a connection findable by a process, which is no other's any more.
 func (t *table) own(key uint64, c *connection) {
 	if t.holding != nil {
-		if o := t.byProcess.get(key); o != nil {
+		if o := t.ofProcess(key); o != nil {
 			t.mark(o)
 		}
 	}
-	t.byProcess.set(key, c)
+	t.byProcess.set(key, c.slot)
 }
 
 // ordinal numbers equal first lines of one second. Where lines bear a process
@@ -273,26 +288,14 @@ func hashOf(text []byte) uint64 {
 	return h ^ h>>32
 }
 
-// queue gives the queue that a connection stands in.
-func (c *connection) queue() *queue[connection] {
-	switch c.state {
-	case stateAccepted:
-		return &c.host.accepted
-	case stateDone:
-		return &c.host.done
-	case stateService:
-		return &c.host.notes
-	case stateKept:
-		return &c.host.kept
-	}
-	return &c.host.waiting
-}
+// list gives the list that a connection stands in.
+func (c *connection) list() *list { return &c.host.in[c.state] }
 
 // move puts a connection into another state, at the end of its queue.
 func (t *table) move(c *connection, s state) {
-	c.queue().remove(&c.place)
+	t.links.remove(c.list(), c.slot)
 	c.state = s
-	c.queue().add(&c.place)
+	t.links.add(c.list(), c.slot)
 	t.clocks.rouse(c.host)
 	t.mark(c)
 }
@@ -300,28 +303,28 @@ func (t *table) move(c *connection, s state) {
 // touch notes that a line of the connection came.
 func (t *table) touch(c *connection, at int64) {
 	c.last = max(c.last, at)
-	c.seen = c.host.clock
-	c.queue().renew(&c.place)
+	t.links[c.slot].seen = c.host.clock
+	t.links.renew(c.list(), c.slot)
 	t.mark(c)
 }
 
 // peer makes the connection findable by its client's address and port.
 func (t *table) peer(c *connection) {
-	if key := t.peerKey(c.host, c.address, c.port); key != c.peer {
+	if key := t.peerKey(c.host, c.text(c.address), int(c.port)); key != c.peer {
 		t.forgetPeer(c)
 		c.peer = key
 		if key != 0 {
-			if o := t.byPeer.get(key); o != nil {
+			if o := t.ofPeer(key); o != nil {
 				t.mark(o)
 			}
-			t.byPeer.set(key, c)
+			t.byPeer.set(key, c.slot)
 		}
 	}
 }
 
 func (t *table) forgetPeer(c *connection) {
-	if c.peer != 0 && t.byPeer.get(c.peer) == c {
-		t.byPeer.delete(c.peer)
+	if c.peer != 0 {
+		t.byPeer.delete(c.peer, c.slot)
 	}
 	c.peer = 0
 }
@@ -331,8 +334,8 @@ func (t *table) bind(c *connection, key uint64) {
 	if key == 0 || key == c.key {
 		return
 	}
-	if c.child != 0 && t.byProcess.get(c.child) == c {
-		t.byProcess.delete(c.child)
+	if c.child != 0 {
+		t.byProcess.delete(c.child, c.slot)
 	}
 	c.child = key
 	t.own(key, c)
@@ -341,22 +344,30 @@ func (t *table) bind(c *connection, key uint64) {
 
 // remove takes a connection out and keeps its memory for the next.
 func (t *table) remove(c *connection) {
-	c.queue().remove(&c.place)
+	t.links.remove(c.list(), c.slot)
 	t.unlink(c)
 	t.open--
-	t.bytes -= c.weight
+	t.bytes -= int(c.weight)
 	t.drop(c)
+	t.release(c)
+}
+
+// release keeps the memory of a connection that is nowhere for the next.
+func (t *table) release(c *connection) {
 	c.reset()
-	if len(t.free) < maxSpare {
-		t.free = append(t.free, c)
+	if len(t.spare) < maxSpare {
+		t.spare = append(t.spare, c.slot)
+	} else {
+		t.connections[c.slot] = nil
+		t.vacant = append(t.vacant, c.slot)
 	}
 }
 
 // unlink makes a connection unfindable by lines.
 func (t *table) unlink(c *connection) {
 	for _, key := range [...]uint64{c.key, c.child} {
-		if key != 0 && t.byProcess.get(key) == c {
-			t.byProcess.delete(key)
+		if key != 0 {
+			t.byProcess.delete(key, c.slot)
 		}
 	}
 	t.forgetPeer(c)
@@ -368,7 +379,8 @@ func (t *table) unlink(c *connection) {
 
 // weigh notes how much memory a connection takes.
 func (t *table) weigh(c *connection) {
-	size := c.size()
-	t.bytes += size - c.weight
-	c.weight = size
+	if size := c.size(); size != c.weight {
+		t.bytes += int(size - c.weight)
+		c.weight = size
+	}
 }

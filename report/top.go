@@ -28,7 +28,7 @@ type Top struct {
 	levels []level
 	lowest int32   // level, none where there are no names
 	unused int32   // the first of the levels that are not in use, chained by above
-	places []int32 // slots by the hash of their names, counted from 1; 0 is free
+	places []place // by the hash of the names
 	budget int
 	floor  uint64
 	seed   maphash.Seed
@@ -42,6 +42,13 @@ type slot struct {
 	prev, next int32 // in the level
 	example    []byte
 }
+
+// place is a slot, counted from 1, below the hash of its name; 0 is free. With
+// the hash at hand, a search comes by no names but the one that it looks for.
+type place uint64
+
+func (p place) slot() int32  { return int32(uint32(p)) - 1 }
+func (p place) hash() uint32 { return uint32(p >> 32) }
 
 // level holds the slots of one count, the one first that came first.
 type level struct {
@@ -64,10 +71,10 @@ type Counted struct {
 // NewTop gives an empty list of at most budget names.
 func NewTop(budget int) *Top {
 	places := 64
-	for places < 4*budget {
+	for places < 2*budget {
 		places *= 2
 	}
-	return &Top{budget: budget, lowest: none, unused: none, places: make([]int32, places), seed: maphash.MakeSeed()}
+	return &Top{budget: budget, lowest: none, unused: none, places: make([]place, places), seed: maphash.MakeSeed()}
 }
 
 // Add counts a name n times more. It gives where to leave an example for the
@@ -248,9 +255,9 @@ func (t *Top) hash(name []byte) uint32 { return uint32(maphash.Bytes(t.seed, nam
 func (t *Top) find(name []byte, hash uint32) int32 {
 	mask := len(t.places) - 1
 	for p := int(hash); t.places[p&mask] != 0; p++ {
-		i := t.places[p&mask] - 1
-		if s := &t.slots[i]; s.hash == hash && bytes.Equal(s.name, name) {
-			return i
+		at := t.places[p&mask]
+		if at.hash() == hash && bytes.Equal(t.slots[at.slot()].name, name) {
+			return at.slot()
 		}
 	}
 	return -1
@@ -263,7 +270,7 @@ func (t *Top) enter(i int32) {
 	for t.places[p&mask] != 0 {
 		p++
 	}
-	t.places[p&mask] = i + 1
+	t.places[p&mask] = place(t.slots[i].hash)<<32 | place(i+1)
 }
 
 // leave undoes enter. What stands behind moves up, so that nothing is cut off
@@ -271,11 +278,11 @@ func (t *Top) enter(i int32) {
 func (t *Top) leave(i int32) {
 	mask := len(t.places) - 1
 	p := int(t.slots[i].hash)
-	for t.places[p&mask] != i+1 {
+	for t.places[p&mask].slot() != i {
 		p++
 	}
 	for q := p + 1; t.places[q&mask] != 0; q++ {
-		home := int(t.slots[t.places[q&mask]-1].hash)
+		home := int(t.places[q&mask].hash())
 		if (q-home)&mask >= q-p {
 			t.places[p&mask] = t.places[q&mask]
 			p = q

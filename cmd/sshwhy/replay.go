@@ -303,7 +303,7 @@ func (r *replayer) read(messages *patterns.Catalogue, catalogue *causes.Catalogu
 		r.classifier = unclassified{}
 		return nil
 	}
-	c, err := classifier.New(messages, catalogue, classifier.Options{Why: r.o.why})
+	c, err := classifier.New(messages, catalogue, classifier.Options{Why: r.o.why, Brief: r.o.output == "summary" && r.report == nil})
 	if err != nil {
 		return err
 	}

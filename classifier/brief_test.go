@@ -1,0 +1,51 @@
+package classifier_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/classifier"
+)
+
+// TestBriefSaysTheSame compares what is counted with what is told in full: the
+// same findings in the same order, the texts of the lines apart.
+func TestBriefSaysTheSame(t *testing.T) {
+	g := newRig(t)
+	for name, runs := range truthFiles(t) {
+		for _, r := range runs {
+			full, brief := g.told(t, r.lines, classifier.Options{}), g.told(t, r.lines, classifier.Options{Brief: true})
+			if len(full) != len(brief) {
+				t.Fatalf("%s %s: %d findings in brief, want %d", name, r.ID, len(brief), len(full))
+			}
+			for i := range full {
+				if text := strings.Join(brief[i].evidence, ""); text != "" {
+					t.Errorf("%s %s: the brief finding has the text %q", name, r.ID, text)
+				}
+				full[i].id, brief[i].id, full[i].evidence, brief[i].evidence = "", "", nil, nil
+				if !reflect.DeepEqual(full[i], brief[i]) {
+					t.Errorf("%s %s: in brief\n%+v\nwant\n%+v", name, r.ID, brief[i], full[i])
+				}
+			}
+		}
+	}
+}
+
+// told gives every finding on the lines.
+func (g *rig) told(t *testing.T, lines []string, o classifier.Options) []verdict {
+	t.Helper()
+	k, err := classifier.New(g.patterns, g.causes, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ev sshwhy.Event
+	var all []verdict
+	keep := func(f *sshwhy.Finding) { all = append(all, g.verdict(f)) }
+	for _, line := range lines {
+		g.parser.Parse(&sshwhy.Record{Text: []byte(line), Newest: newest}, &ev)
+		k.Classify(&ev, keep)
+	}
+	k.Close(keep)
+	return all
+}
