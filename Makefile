@@ -57,6 +57,12 @@ build:
 
 install:
 	go install $(GOFLAGS_BUILD) ./cmd/sshwhy
+	@bin="$$(go env GOBIN)"; [ -n "$$bin" ] || bin="$$(go env GOPATH | sed 's/:.*//')/bin"; program="$$bin/sshwhy"; \
+	  echo "installed: $$program"; \
+	  if [ "$$(command -v sshwhy)" != "$$program" ]; then \
+	    echo "This shell does not find it as sshwhy. Call it as $$program, put $$bin into PATH, or copy it:"; \
+	    echo "  sudo install -m 755 $$program /usr/local/bin/"; \
+	  fi
 
 # .deb, .rpm, .apk and .tar.gz for amd64 and arm64, checksums, and what is inside.
 package:

@@ -42,9 +42,12 @@ type Cause struct {
 	// Proof are the events that establish it without looking at others.
 	Proof []Proof `json:"proof,omitempty"`
 	// Alike are the ids of causes that leave nearly the same lines.
-	Alike  []string           `json:"alike,omitempty"`
-	Texts  map[Language]*Text `json:"texts"`
-	Remedy []Step             `json:"remedy"`
+	Alike []string `json:"alike,omitempty"`
+	// Follows are the ids of causes that leave this one's line too: beside
+	// one of them it is no second cause.
+	Follows []string           `json:"follows,omitempty"`
+	Texts   map[Language]*Text `json:"texts"`
+	Remedy  []Step             `json:"remedy"`
 }
 
 // Shows is a LogLevel and the releases in which it is enough.
@@ -87,9 +90,13 @@ type Step struct {
 	// care that such a change needs: see Cause.Steps.
 	Edit string `json:"edit,omitempty" yaml:"edit"`
 	// Line is the line of sshd_config that Edit adds or changes.
-	Line    string              `json:"line,omitempty" yaml:"line"`
-	When    []string            `json:"when,omitempty" yaml:"when"`
-	Unless  []string            `json:"unless,omitempty" yaml:"unless"`
+	Line   string   `json:"line,omitempty" yaml:"line"`
+	When   []string `json:"when,omitempty" yaml:"when"`
+	Unless []string `json:"unless,omitempty" yaml:"unless"`
+	// Except are fields that, where known, tell that this way is not
+	// needed. Unlike a step with Unless, which makes do without a value, it
+	// stands on pages beside the others.
+	Except  []string            `json:"except,omitempty" yaml:"except"`
 	Warning map[Language]string `json:"warning,omitempty" yaml:"warning"`
 }
 

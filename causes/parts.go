@@ -1,6 +1,10 @@
 package causes
 
-import "github.com/sshwhy/sshwhy"
+import (
+	"slices"
+
+	"github.com/sshwhy/sshwhy"
+)
 
 // StepParts is a step of a remedy in one language with all done that does not
 // take a finding's values: for whom Steps, which does it for each finding anew,
@@ -23,7 +27,7 @@ func (c *Cause) Parts(lang Language) []StepParts {
 	var parts []StepParts
 	for i := range c.Remedy {
 		s := &c.Remedy[i]
-		p := StepParts{When: fieldsNamed(s.When), Unless: fieldsNamed(s.Unless), Where: s.Where, Warning: s.Warning[lang], Do: takeApart(s.Do[lang]), Run: takeApart(s.Run)}
+		p := StepParts{When: fieldsNamed(s.When), Unless: fieldsNamed(slices.Concat(s.Unless, s.Except)), Where: s.Where, Warning: s.Warning[lang], Do: takeApart(s.Do[lang]), Run: takeApart(s.Run)}
 		if s.Edit != "" {
 			p.Edits = true
 			p.Before, p.After = []Action{backup(s.Where, lang)}, reload(s.Where, lang)

@@ -100,15 +100,15 @@ func reload(where string, lang Language) []Action {
 
 var editWords = map[Language]struct{ backup, line, reload, keep string }{
 	English: {
-		backup: "keep a copy of sshd_config",
+		backup: "before a change of sshd_config, keep a copy of it",
 		line:   "; the line is: ",
-		reload: "check the configuration and reload sshd (the unit is called ssh on Debian, and answers to both names)",
+		reload: "after a change, check the configuration and reload sshd (the unit is called ssh on Debian, and answers to both names; where systemd is not running, check, and then `kill -HUP` the listening sshd, whose number is mostly in /run/sshd.pid)",
 		keep:   "keep this session open until a second one has logged in",
 	},
 	Japanese: {
-		backup: "sshd_config のバックアップを取る",
+		backup: "sshd_config を変更する前にバックアップを取る",
 		line:   "。設定行: ",
-		reload: "設定を検査してから sshd を再読み込みする (Debian でのユニット名は ssh だが、どちらの名前でもよい)",
+		reload: "変更後は、設定を検査してから sshd を再読み込みする (Debian でのユニット名は ssh だが、どちらの名前でもよい。systemd が動いていない環境では、検査の後、待ち受け中の sshd に `kill -HUP` を送る。プロセス番号は通常 /run/sshd.pid にある)",
 		keep:   "別の端末からログインできることを確認するまで、このセッションを閉じない",
 	},
 }
@@ -121,7 +121,7 @@ func (s *Step) applies(values Values) bool {
 			return false
 		}
 	}
-	for _, name := range s.Unless {
+	for _, name := range slices.Concat(s.Unless, s.Except) {
 		if values(sshwhy.FieldNamed(name)) != "" {
 			return false
 		}

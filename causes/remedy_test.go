@@ -198,3 +198,43 @@ func TestProofConditions(t *testing.T) {
 		}
 	}
 }
+
+// TestExceptLeavesAWayOut: a way that a fact makes needless stands on pages,
+// and in a remedy as long as the fact is not known.
+func TestExceptLeavesAWayOut(t *testing.T) {
+	cause := one(causes.Step{Run: "chown {user}", Except: []string{"what"}})
+	if len(cause.Page(causes.English)) != 1 || len(cause.Steps(causes.English, nothing)) != 1 {
+		t.Error("the step is missing where nothing is known")
+	}
+	what := with(map[sshwhy.Field]string{sshwhy.FieldWhat: "mode"})
+	if steps := cause.Steps(causes.English, what); len(steps) != 0 {
+		t.Errorf("it is there although it is not needed: %+v", steps)
+	}
+	if p := cause.Parts(causes.English)[0]; len(p.Unless) != 1 || p.Unless[0] != sshwhy.FieldWhat {
+		t.Errorf("its parts do not know of it: %+v", p)
+	}
+}
+
+// TestRemedyFitsTheDate: who ran into the account's date reads nothing about
+// passwords, and the other way round.
+func TestRemedyFitsTheDate(t *testing.T) {
+	catalogue, err := causes.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	expired := catalogue.Cause(catalogue.Find("account-expired"))
+	for what, runs := range map[string]map[string]bool{
+		"":         {"chage -E ": true, "chage -I ": false, "passwd alice": false, "chage -M ": false},
+		"password": {"chage -E ": false, "chage -I ": true, "passwd alice": true, "chage -M ": true},
+	} {
+		var all strings.Builder
+		for _, a := range expired.Steps(causes.English, with(map[sshwhy.Field]string{sshwhy.FieldUser: "alice", sshwhy.FieldWhat: what})) {
+			all.WriteString(a.Run + "\n")
+		}
+		for run, want := range runs {
+			if got := strings.Contains(all.String(), run); got != want {
+				t.Errorf("of %q, %q: %v, want %v", what, run, got, want)
+			}
+		}
+	}
+}

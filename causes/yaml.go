@@ -25,6 +25,7 @@ type yamlCause struct {
 	Shows    []Shows    `yaml:"shows"`
 	Proof    []Proof    `yaml:"proof"`
 	Alike    []string   `yaml:"alike"`
+	Follows  []string   `yaml:"follows"`
 	English  *Text      `yaml:"en"`
 	Japanese *Text      `yaml:"ja"`
 	Remedy   []yamlStep `yaml:"remedy"`
@@ -74,7 +75,7 @@ func readFile(fsys fs.FS, phase string) ([]Cause, error) {
 	}
 	list := make([]Cause, 0, len(f.Causes))
 	for _, y := range f.Causes {
-		c := Cause{ID: y.ID, Phase: phase, Arranged: y.Arranged, Shows: y.Shows, Proof: y.Proof, Alike: y.Alike,
+		c := Cause{ID: y.ID, Phase: phase, Arranged: y.Arranged, Shows: y.Shows, Proof: y.Proof, Alike: y.Alike, Follows: y.Follows,
 			Texts: map[Language]*Text{English: y.English, Japanese: y.Japanese}}
 		for _, s := range y.Remedy {
 			s.Do = map[Language]string{English: s.English, Japanese: s.Japanese}
@@ -118,6 +119,11 @@ func (c *Cause) check(all *Catalogue) error {
 			errs = append(errs, fmt.Errorf("alike names %q, which is no cause", id))
 		}
 	}
+	for _, id := range c.Follows {
+		if all.byID[id] == 0 {
+			errs = append(errs, fmt.Errorf("follows names %q, which is no cause", id))
+		}
+	}
 	return errors.Join(errs...)
 }
 
@@ -147,7 +153,7 @@ func (s *Step) check() error {
 	if s.Run != "" && s.Edit != "" {
 		return errors.New("it has both run and edit")
 	}
-	for _, name := range slices.Concat(s.When, s.Unless) {
+	for _, name := range slices.Concat(s.When, s.Unless, s.Except) {
 		if sshwhy.FieldNamed(name) == sshwhy.FieldNone {
 			return fmt.Errorf("no field is named %q", name)
 		}

@@ -276,3 +276,35 @@ func TestNoSecrets(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsDistrusted: the mode and the owner are told, and that the owner is
+// right where it is, so that nobody changes it.
+func TestWhatIsDistrusted(t *testing.T) {
+	for _, tt := range []struct {
+		name                string
+		uid                 uint32
+		mode                fs.FileMode
+		want, account, what string
+	}{
+		{"a home that others can write", 1000, 0o777, "0777", "alice", "mode"},
+		{"a home of somebody without a name", 4242, 0o755, "0755", "4242", ""},
+	} {
+		r := examined(described(func(f tree, p programs) {
+			f["/home/alice"] = folder(tt.uid, tt.mode)
+			p["getent passwd 1000"] = p["getent passwd alice"]
+		}), Question{User: "alice"})
+		found := false
+		for _, c := range r.Checks {
+			if c.Cause != "bad-ownership-or-modes" {
+				continue
+			}
+			found = true
+			if m, a, w := c.Value(sshwhy.FieldMode), c.Value(sshwhy.FieldAccount), c.Value(sshwhy.FieldWhat); m != tt.want || a != tt.account || w != tt.what {
+				t.Errorf("%s: mode %q of %q, what is %q", tt.name, m, a, w)
+			}
+		}
+		if !found {
+			t.Errorf("%s: nothing is wrong", tt.name)
+		}
+	}
+}

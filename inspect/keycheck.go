@@ -180,7 +180,7 @@ func (x *examination) inFiles(ctx context.Context, r *rules, others, told bool) 
 	}
 	for i := range files {
 		if f := &files[i]; !f.readable() && !missing(f.err) {
-			x.closedFile(f)
+			x.closedFile(ctx, f)
 			break // what closes the first closes the others as well
 		}
 	}
@@ -197,12 +197,11 @@ func (x *examination) inFiles(ctx context.Context, r *rules, others, told bool) 
 }
 
 // closedFile says why sshd does not read a file that is there.
-func (x *examination) closedFile(f *keyFile) {
+func (x *examination) closedFile(ctx context.Context, f *keyFile) {
 	values := []sshwhy.Value{x.user(), val(sshwhy.FieldPath, f.path)}
 	switch {
 	case f.guilty != nil:
-		x.bad("bad-ownership-or-modes", WayKey, x.user(), val(sshwhy.FieldPath, f.guilty.path),
-			val(sshwhy.FieldMode, "0"+strconv.FormatUint(uint64(f.guilty.Mode.Perm()), 8)), num(sshwhy.FieldUID, f.guilty.UID))
+		x.bad("bad-ownership-or-modes", WayKey, append(x.distrusted(ctx, f.guilty), x.user())...)
 	case f.err == nil:
 		x.bad("authorized-keys-selinux", WayKey, values...)
 	case errors.Is(f.err, ErrNotRegular):
@@ -212,6 +211,25 @@ func (x *examination) closedFile(f *keyFile) {
 	default:
 		x.bad("authorized-keys-unreadable", WayKey, append(values, val(sshwhy.FieldReason, short(f.err)))...)
 	}
+}
+
+// distrusted gives what is wrong with a part of the way to a file: its mode and
+// owner, and that it is the mode alone where the owner is right.
+func (x *examination) distrusted(ctx context.Context, g *guilty) []sshwhy.Value {
+	owner := strconv.FormatUint(uint64(g.UID), 10)
+	if out, ok := x.run(ctx, Getent, "passwd", owner); ok {
+		if a, ok := parsePasswd(strings.TrimSpace(out)); ok && a.Name != "" {
+			owner = a.Name
+		}
+	}
+	values := []sshwhy.Value{
+		val(sshwhy.FieldPath, g.path), val(sshwhy.FieldMode, "0"+strconv.FormatUint(uint64(g.Mode.Perm()), 8)),
+		num(sshwhy.FieldUID, g.UID), val(sshwhy.FieldAccount, owner),
+	}
+	if !g.owner {
+		values = append(values, val(sshwhy.FieldWhat, "mode"))
+	}
+	return values
 }
 
 // noFile says why there is nothing to read: the home, the place, or the file

@@ -97,8 +97,10 @@ func (x *examination) days() {
 	const day = 86400
 	today := x.Now().Unix() / day
 	switch x.shadow.age(today) {
-	case ageExpired, agePasswordOut:
+	case ageExpired:
 		x.bad("account-expired", AllWays, x.user())
+	case agePasswordOut: // as pam_unix writes: failed to change password
+		x.bad("account-expired", AllWays, x.user(), val(sshwhy.FieldWhat, "password"))
 	case agePasswordOld:
 		x.bad("password-expired", AllWays, x.user())
 	default:

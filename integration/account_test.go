@@ -73,7 +73,7 @@ func accountScenarios() []scenario {
 		},
 		{
 			name: "AllowUsers does not name the user, who may come from anywhere", code: "not-in-allow-users", confidence: "certain",
-			config: "AllowUsers bob", take: []string{"or from anywhere"},
+			config: "AllowUsers bob", take: []string{"permit the user from anywhere"},
 		},
 		{
 			name: "DenyUsers names the user", code: "listed-in-deny-users", confidence: "certain", config: "DenyUsers alice",

@@ -131,7 +131,7 @@ func denials() []ailment {
 		{name: "the shell does not exist", cause: "shell-missing", arrange: func(b *box) { b.shell("/usr/local/bin/fish") }},
 		{long: true, name: "the shell cannot be executed", cause: "shell-not-executable", arrange: func(b *box) { b.sh("cp /bin/bash /srv/shell && chmod 644 /srv/shell"); b.shell("/srv/shell") }, take: []string{"if the file is the right shell"}},
 		{name: "the shell lets nobody in", cause: "shell-nologin", arrange: func(b *box) { b.shell("/usr/sbin/nologin") }, take: []string{"give one"}},
-		{name: "AllowUsers does not name the user", cause: "not-in-allow-users", config: "AllowUsers bob carol", take: []string{"or from anywhere"}},
+		{name: "AllowUsers does not name the user", cause: "not-in-allow-users", config: "AllowUsers bob carol", take: []string{"permit the user from anywhere"}},
 		{long: true, name: "AllowUsers names the user for another address", cause: "not-in-allow-users", config: "AllowUsers alice@198.51.100.*", flags: "--from " + clientAddress, take: []string{"from this address only"}},
 		{name: "DenyUsers names the user", cause: "listed-in-deny-users", config: "DenyUsers mallory alice"},
 		{name: "AllowGroups names none of the groups", cause: "not-in-allow-groups", config: "AllowGroups root", take: []string{"primary group"}},

@@ -14,8 +14,11 @@ import (
 type Words struct {
 	Language causes.Language
 
-	From, EmptyUser, SomeClient, Accepted   string
-	Fix, ToKnow, CouldBe, Line, Why, Remark string
+	From, EmptyUser, SomeClient, Accepted string
+	Fix, ToKnow, CouldBe, Line, Why       string
+	// Before stands at what went wrong before a login succeeded, Also at
+	// what went wrong beside the cause.
+	Before, Also string
 	// CannotBe stands before causes that are ruled out, by a colon and what
 	// rules them out.
 	CannotBe, Colon string
@@ -100,7 +103,7 @@ func english() *Words {
 	return &Words{
 		Language: causes.English,
 		From:     " from ", EmptyUser: "(empty name)", SomeClient: "a client", Accepted: "accepted",
-		Fix: "fix", ToKnow: "to know", CouldBe: "could be", Line: "line", Why: "why", Remark: "before", CannotBe: "not", Colon: ": ",
+		Fix: "fix", ToKnow: "to know", CouldBe: "could be", Line: "line", Why: "why", Before: "before", Also: "also", CannotBe: "not", Colon: ": ",
 		Vanished: "the session ended, and the client had not said that it leaves", Revised: " (revision %d)", AsAt: "as at %s", Daemon: "sshd on %s",
 		LabelWidth: 10,
 		outcomes: map[sshwhy.Outcome]string{
@@ -134,7 +137,7 @@ func japanese() *Words {
 	return &Words{
 		Language: causes.Japanese,
 		From:     " ← ", EmptyUser: "(空のユーザー名)", SomeClient: "クライアント", Accepted: "ログイン成功",
-		Fix: "対処", ToKnow: "調べ方", CouldBe: "候補", Line: "ログ行", Why: "根拠", Remark: "その前に", CannotBe: "除外", Colon: "：",
+		Fix: "対処", ToKnow: "調べ方", CouldBe: "候補", Line: "ログ行", Why: "根拠", Before: "その前に", Also: "ほかに", CannotBe: "除外", Colon: "：",
 		Vanished: "クライアントの切断通知なしにセッションが終了", Revised: "（第 %d 版）", AsAt: "%s の対処と同じ", Daemon: "%s の sshd",
 		LabelWidth: 10,
 		outcomes: map[sshwhy.Outcome]string{

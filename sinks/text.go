@@ -32,6 +32,7 @@ type Text struct {
 // told is the remedy that was shown last for a cause.
 type told struct {
 	text, at string
+	steps    int
 	count    int
 }
 
@@ -85,14 +86,31 @@ func (s *Text) Deliver(f *sshwhy.Finding) error {
 	if cause != nil {
 		s.explanation(f, cause)
 	}
-	if len(f.Remarks) > 0 {
-		s.row(s.words.Remark, s.titles(f.Remarks, len(f.Remarks)))
+	if remarks := s.remarks(f); len(remarks) > 0 {
+		label := s.words.Also
+		if f.Outcome == sshwhy.OutcomeAccepted && (cause == nil || vanished(f)) {
+			label = s.words.Before
+		}
+		s.row(label, s.titles(remarks, len(remarks)))
 	}
 	if s.o.Why {
 		s.why(f)
 	}
 	_, err := s.w.Write(s.line)
 	return err
+}
+
+// remarks gives the remarks that are more than the last word on the cause: PAM's
+// general refusal, say, follows that of a module which named its reason.
+func (s *Text) remarks(f *sshwhy.Finding) []sshwhy.CauseID {
+	decided := s.causes.ID(f.Cause)
+	var list []sshwhy.CauseID
+	for _, id := range f.Remarks {
+		if !slices.Contains(s.causes.Cause(id).Follows, decided) {
+			list = append(list, id)
+		}
+	}
+	return list
 }
 
 // why says which rule decided, on which lines it rests, and what was ruled out
@@ -314,7 +332,7 @@ func (s *Text) decisive(f *sshwhy.Finding) int {
 
 // remedy writes the steps of the remedy. One that was shown a short while ago
 // is not repeated: where it was the same the time of that verdict stands for
-// it, and where it was for another user or file the commands alone.
+// it, and where the same steps were for another user or file the commands alone.
 func (s *Text) remedy(f *sshwhy.Finding, cause *causes.Cause) {
 	steps := cause.Steps(s.words.Language, f.Value)
 	start, rows := len(s.line), s.rows
@@ -325,8 +343,8 @@ func (s *Text) remedy(f *sshwhy.Finding, cause *causes.Cause) {
 	}
 	text := string(s.line[start:])
 	before, ok := s.told[f.Cause]
-	if !ok || s.rows-rows < 2 || s.count-before.count > repeatAfter || f.End == 0 {
-		s.told[f.Cause] = told{text, s.clock(f), s.count}
+	if !ok || len(steps) != before.steps || s.rows-rows < 2 || s.count-before.count > repeatAfter || f.End == 0 {
+		s.told[f.Cause] = told{text, s.clock(f), len(steps), s.count}
 		return
 	}
 	s.line, s.rows = s.line[:start], rows
@@ -366,8 +384,8 @@ func (s *Text) commands(label string, steps []causes.Action) {
 
 // steps writes what to do, step by step: what for, and below it the command on
 // a line of its own, so that it can be copied. The copy before and the reload
-// after a change of sshd_config are commands of that step. A remedy of one
-// short step stands in one line.
+// after changes of sshd_config stand on their own, as they belong to whichever
+// of them is made. A remedy of one short step stands in one line.
 func (s *Text) steps(steps []causes.Action) {
 	if len(steps) == 1 && short(&steps[0]) {
 		text := s.place(&steps[0]) + steps[0].Run
@@ -377,21 +395,10 @@ func (s *Text) steps(steps []causes.Action) {
 		s.command(s.words.Fix, text)
 		return
 	}
-	label, commands := s.words.Fix, []string(nil)
-	for i := 0; i < len(steps); i++ {
-		a := &steps[i]
-		if a.Run != "" {
-			commands = append(commands, a.Run)
-		}
-		if isBackup(a) && i+1 < len(steps) {
-			continue
-		}
-		if i+1 < len(steps) && isReload(&steps[i+1]) {
-			i++
-			commands = append(commands, steps[i].Run)
-		}
-		s.step(label, a, commands)
-		label, commands = "", commands[:0]
+	label := s.words.Fix
+	for i := range steps {
+		s.step(label, &steps[i])
+		label = ""
 	}
 }
 
@@ -400,15 +407,15 @@ func short(a *causes.Action) bool {
 	return a.Run != "" && a.Warning == "" && lang.Width(a.Run)+lang.Width(a.Do) <= shortLine
 }
 
-// step writes one step with its commands.
-func (s *Text) step(label string, a *causes.Action, commands []string) {
+// step writes one step with its command.
+func (s *Text) step(label string, a *causes.Action) {
 	do := a.Do
-	if len(commands) > 0 && !strings.Contains(a.Run, causes.DefaultConfig) { // there the text may end in a line to copy
+	if a.Run != "" && (isBackup(a) || !strings.Contains(a.Run, causes.DefaultConfig)) { // a change's text may end in a line to copy
 		do = strings.TrimRight(do, ".。:：") + ":"
 	}
 	s.row(label, s.place(a)+do)
-	for _, c := range commands {
-		s.command("", "  "+c)
+	if a.Run != "" {
+		s.command("", "  "+a.Run)
 	}
 	if a.Warning != "" {
 		s.row("", "! "+a.Warning)

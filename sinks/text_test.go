@@ -159,3 +159,37 @@ func TestTextIsSafe(t *testing.T) {
 		t.Errorf("%q is not safe to show", out[max(0, i-20):min(len(out), i+20)])
 	}
 }
+
+// TestRemarksAreMoreThanTheLastWord: PAM's general refusal after the module's
+// own reason is no second cause, and what came beside a cause is not called
+// earlier than it.
+func TestRemarksAreMoreThanTheLastWord(t *testing.T) {
+	c, err := causes.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, cause, remark string
+		outcome             sshwhy.Outcome
+		label               string // "" for no row
+	}{
+		{"PAM's last word", "account-expired", "pam-account-denied", sshwhy.OutcomeRefused, ""},
+		{"PAM's word on another matter", "wrong-password", "pam-account-denied", sshwhy.OutcomeRefused, "also "},
+		{"a second fault", "wrong-password", "bad-ownership-or-modes", sshwhy.OutcomeRefused, "also "},
+		{"what a login got over", "", "bad-ownership-or-modes", sshwhy.OutcomeAccepted, "before "},
+	} {
+		f := &sshwhy.Finding{Outcome: tt.outcome, Cause: c.Find(tt.cause), Confidence: sshwhy.ConfidenceCertain, Remarks: []sshwhy.CauseID{c.Find(tt.remark)}, Decisive: -1}
+		var out bytes.Buffer
+		w := bufio.NewWriter(&out)
+		if err := sinks.NewText(w, c, lang.For(causes.English), sinks.TextOptions{}).Deliver(f); err != nil {
+			t.Fatal(err)
+		}
+		w.Flush()
+		row := tt.label + strings.Repeat(" ", max(0, 10-len(tt.label))) + c.Cause(c.Find(tt.remark)).Texts[causes.English].Title
+		if shown := strings.Contains(out.String(), c.Cause(c.Find(tt.remark)).Texts[causes.English].Title); shown != (tt.label != "") {
+			t.Errorf("%s: shown is %v:\n%s", tt.name, shown, out.String())
+		} else if shown && !strings.Contains(out.String(), row) {
+			t.Errorf("%s: there is no row %q:\n%s", tt.name, row, out.String())
+		}
+	}
+}
