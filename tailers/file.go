@@ -226,13 +226,15 @@ func (c *custody) begin() bool {
 // settled has the ledger know where reading begins: it is the first that comes,
 // and what is written after it is not missed by this run or the next. A file of
 // which nothing is known yet is read from its beginning, as all files are that
-// the next run meets and this one did not.
+// the next run meets and this one did not. So are all that are newer: a run
+// that finds an older file than one that has a place takes it for read.
 func (c *custody) settled() {
 	for _, f := range c.followings {
 		for _, g := range f.generations {
-			if len(g.head.text) > 0 {
-				c.announce(f, g)
+			if len(g.head.text) == 0 {
+				break
 			}
+			c.announce(f, g)
 		}
 	}
 	c.tick(sshwhy.Place{Stream: c.pattern, Generation: startedGeneration})

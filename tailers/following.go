@@ -54,6 +54,7 @@ type past struct {
 	inode    inode
 	head     head
 	offset   int64
+	order    float64   // of the generation; zero if it is older than all
 	copy     bool      // its growth is not news
 	size     int64     // when it was last looked at
 	modified time.Time // then
@@ -126,7 +127,12 @@ func (c *custody) leads(f *following, g *generation) {
 
 // arrive takes the files that were opened the moment their names appeared.
 func (c *custody) arrive() {
-	for _, a := range c.names.arrivals() {
+	c.welcome(c.names.arrivals())
+}
+
+// welcome takes files in the order in which they bore their names.
+func (c *custody) welcome(arrivals []arrival) {
+	for _, a := range arrivals {
 		f := c.byPath[a.path]
 		switch {
 		case f == nil && a.file != nil:
@@ -276,7 +282,8 @@ func (c *custody) lookAtName(f *following) {
 		delete(f.told, "unreadable")
 		return
 	}
-	file, err := openLog(f.path)
+	before, file, err := c.names.openNamed(f.path)
+	c.welcome(before)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case exhausted(err):
@@ -469,7 +476,7 @@ func (c *custody) finish(f *following, g *generation) {
 		c.lost(f, "was truncated, and there is no copy of it: lines that were written just before may be lost",
 			"let logrotate rename the file (create) instead of copytruncate")
 	}
-	f.past = append(f.past, &past{id: g.id, inode: g.inode, head: g.head, offset: g.offset, size: g.seen, modified: g.modified})
+	f.past = append(f.past, &past{id: g.id, inode: g.inode, head: g.head, offset: g.offset, order: g.order, size: g.seen, modified: g.modified})
 	p := g.place(f.path)
 	p.Done = true
 	c.takeBack(g)

@@ -28,17 +28,50 @@ func (x *found) content() io.ReaderAt {
 	return bytes.NewReader(x.head.text)
 }
 
+// assemble has the file that bears the name be opened, and gives its siblings,
+// the oldest first, all as they were at one moment: a file that got the name
+// while the siblings were looked at would hide those that had it in between.
+func (c *custody) assemble(f *following, wanted func(*sibling) bool) []*found {
+	known := map[inode]*found{}
+	for try := 0; ; try++ {
+		c.lookAtName(f)
+		f.surrender(known)
+		list, named, whole := f.gather(known, wanted)
+		if whole && (f.named == nil && named == inode{} || f.named != nil && (named == f.named.inode || named == inode{})) || try == restless {
+			return settle(list, known)
+		}
+	}
+}
+
+// surrender makes of the files that have lost the name since they were opened
+// what they are if they are seen now: siblings.
+func (f *following) surrender(known map[inode]*found) {
+	for _, g := range f.generations {
+		info, err := g.file.Stat()
+		if g == f.named || err != nil {
+			continue
+		}
+		x := &found{sibling: sibling{inode: g.inode, size: info.Size(), modified: info.ModTime()}, file: g.file, looked: true}
+		x.head, _ = readHead(x.file, 0, x.size)
+		if before := known[x.inode]; before != nil {
+			before.close()
+		}
+		known[x.inode] = x
+	}
+	f.generations = slices.DeleteFunc(f.generations, func(g *generation) bool { return g != f.named })
+}
+
 // gather opens the siblings, the oldest first, though rotation may go on
 // meanwhile: what is open stays so under any name. Compressed ones are looked at
-// if they are wanted, which takes memory.
-func (f *following) gather(wanted func(*sibling) bool) []*found {
-	known := map[inode]*found{}
-	var list []*found
-	for try, whole := 0, false; !whole && try < 20; try++ {
-		siblings, err := siblingsOf(f.real)
+// if they are wanted, which takes memory. It tells which file bore the name
+// itself, and whether all could be opened.
+func (f *following) gather(known map[inode]*found, wanted func(*sibling) bool) (list []*found, named inode, whole bool) {
+	for try := 0; !whole && try < restless; try++ {
+		siblings, bearer, err := familyOf(f.real)
+		named = bearer
 		if err != nil {
 			f.again = f.again || !errors.Is(err, fs.ErrNotExist)
-			break
+			return list, named, true // trying again at once is of no use
 		}
 		whole = true
 		list = list[:0]
@@ -58,7 +91,7 @@ func (f *following) gather(wanted func(*sibling) bool) []*found {
 			list = append(list, x)
 		}
 	}
-	return settle(list, known)
+	return list, named, whole
 }
 
 // look reads how a sibling begins. It returns false when it could not.
@@ -83,7 +116,8 @@ func (x *found) look(wanted func(*sibling) bool) bool {
 }
 
 // settle gives what was opened, though it is listed under no name any more, the
-// place of what it was compressed to, or the first place.
+// place of what it was compressed to, or the one that the time of its last
+// change gives it.
 func settle(list []*found, known map[inode]*found) []*found {
 	var lone []*found
 	for _, x := range known {
@@ -96,7 +130,15 @@ func settle(list []*found, known map[inode]*found) []*found {
 			lone = append(lone, x)
 		}
 	}
-	return append(lone, list...)
+	slices.SortFunc(lone, func(a, b *found) int { return a.modified.Compare(b.modified) })
+	for _, x := range lone {
+		i := slices.IndexFunc(list, func(o *found) bool { return o.modified.After(x.modified) })
+		if i < 0 {
+			i = len(list)
+		}
+		list = slices.Insert(list, i, x)
+	}
+	return list
 }
 
 // close lets go of what is not to be read.

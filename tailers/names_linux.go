@@ -203,6 +203,29 @@ func (n *names) open(path string) {
 	n.waiting = append(n.waiting, a)
 }
 
+// openNamed opens what a followed path leads to now. What was opened under the
+// names before comes with it, so that all are known in the order in which they
+// bore the name.
+func (n *names) openNamed(path string) (before []arrival, file *os.File, err error) {
+	if n != nil {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		before, n.waiting = n.waiting, nil
+	}
+	file, err = openLog(path)
+	return before, file, err
+}
+
+// arrived tells whether arrivals wait to be taken.
+func (n *names) arrived() bool {
+	if n == nil {
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.waiting) > 0
+}
+
 // drop forgets a folder that was removed or renamed; whoever follows a name in
 // it asks for it again.
 func (n *names) drop(f *folder, mask uint32) {

@@ -101,25 +101,60 @@ func older(a, b sibling) int {
 // Of a file that is being compressed only the file is listed: what it is
 // compressed to is not complete.
 func siblingsOf(path string) ([]sibling, error) {
+	found, _, err := familyOf(path)
+	return found, err
+}
+
+// restless is how often files are listed that are renamed meanwhile.
+const restless = 50
+
+// familyOf lists the siblings as they were at one moment, and tells which file
+// bore the name itself then; the zero inode if none did.
+//
+// A file that is renamed while names are listed may be missed, or seen twice,
+// and the time of the folder may not show it: many kernels advance the times of
+// files every 4 ms only. Rotation gives no file a name back that it had before.
+// So two listings in a row that are the same were both true between them.
+func familyOf(path string) (siblings []sibling, named inode, err error) {
 	folder, base := filepath.Split(path)
 	if folder == "" {
 		folder = "."
 	}
+	var last []sibling
+	var lastNamed inode
 	for try := 0; ; try++ {
-		before, err := os.Stat(folder)
+		info, err := os.Stat(folder)
 		if err != nil {
-			return nil, fmt.Errorf("looking for rotated files: %w", err)
+			return nil, inode{}, fmt.Errorf("looking for rotated files: %w", err)
 		}
-		found, whole, err := listSiblings(folder, base)
+		siblings, whole, err := listSiblings(folder, base)
 		if err != nil {
-			return nil, fmt.Errorf("looking for rotated files: %w", err)
+			return nil, inode{}, fmt.Errorf("looking for rotated files: %w", err)
 		}
-		// A file that is renamed meanwhile may be missed.
-		after, err := os.Stat(folder)
-		if err == nil && whole && after.ModTime().Equal(before.ModTime()) || try == 20 {
-			return found, nil
+		named := inode{}
+		if info, err := os.Stat(path); err == nil {
+			if named, err = namedInode(path, info); err != nil {
+				named = inode{}
+			}
 		}
+		switch {
+		case try == restless,
+			whole && try > 0 && named == lastNamed && slices.EqualFunc(siblings, last, sibling.same),
+			whole && unchanged(folder, info.ModTime()):
+			return siblings, named, nil
+		}
+		last, lastNamed = siblings, named
 	}
+}
+
+// same tells whether a name leads to the same file.
+func (s sibling) same(other sibling) bool { return s.path == other.path && s.inode == other.inode }
+
+// unchanged tells whether a folder has been at rest for so long that its time
+// would show it if it had changed.
+func unchanged(folder string, before time.Time) bool {
+	info, err := os.Stat(folder)
+	return err == nil && info.ModTime().Equal(before) && time.Since(before) > time.Second
 }
 
 // listSiblings lists them once, and tells whether all that were there could be

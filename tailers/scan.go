@@ -32,32 +32,66 @@ func (c *custody) scanDue(f *following) bool {
 // scan finds what was rotated away before it was opened, and the copies of
 // what was truncated.
 func (c *custody) scan(f *following) {
-	siblings, err := siblingsOf(f.real)
-	if exhausted(err) {
-		c.shed(f, err)
+	for try := 0; ; try++ {
+		siblings, err := c.family(f)
+		if exhausted(err) {
+			c.shed(f, err)
+		}
+		if err != nil {
+			f.again = true
+			return
+		}
+		if c.place(f, siblings, try == restless) {
+			break
+		}
 	}
-	if err != nil {
-		f.again = true
-		return
+	f.scanned = time.Now()
+	if c.names == nil {
+		c.mournUnseen(f)
 	}
-	// Whatever was opened before it was listed is ours now, and what it begins
-	// with tells its copies.
-	c.arrive()
+}
+
+// family lists the siblings, once all that was opened before is ours: what it
+// begins with tells its copies. Nothing becomes ours between the listing and
+// the reading: what is older than it might not be listed.
+func (c *custody) family(f *following) (siblings []sibling, err error) {
+	for try := 0; ; try++ {
+		c.arrive()
+		siblings, _, err = familyOf(f.real)
+		if err != nil || !c.names.arrived() || try == restless {
+			return siblings, err
+		}
+	}
+}
+
+// place gives the siblings that are not known yet their places among the
+// generations. It returns false, unless it is the last try, if one was moved on
+// meanwhile: what is newer must wait for it.
+func (c *custody) place(f *following, siblings []sibling, last bool) bool {
 	for i := 0; i < len(f.generations); i++ { // truncation inserts
 		if g := f.generations[i]; !g.meet() {
 			c.salvage(f, g, nil)
 		}
 	}
-	at := 0 // where in the order of generations the next sibling belongs
+	passed := false // the file that bears the name: it was rotated away since
+	at := 0         // where in the order of generations the next sibling belongs
 	known := make([]*past, 0, len(f.past))
 	for i := range siblings {
 		s := &siblings[i]
 		if j := slices.IndexFunc(f.generations, func(g *generation) bool { return g.file != nil && g.inode == s.inode }); j >= 0 {
 			at = j + 1
 			f.generations[j].kept = true
+			passed = passed || f.generations[j] == f.named
 			continue
 		}
 		p, g, err := c.recognise(f, s)
+		if errors.Is(err, fs.ErrNotExist) {
+			f.again = true
+			if !last {
+				return false
+			}
+			continue
+		}
 		if err != nil {
 			c.shed(f, err) // what is newer must wait, for the order
 			known = f.past
@@ -65,13 +99,15 @@ func (c *custody) scan(f *following) {
 		}
 		if p != nil {
 			known = append(known, p)
+			at = max(at, f.behind(p))
+			passed = passed || f.named != nil && p.id == f.named.id
 		}
 		if g != nil && slices.Contains(f.generations, g) {
 			at = slices.Index(f.generations, g) + 1
 		} else if g != nil {
 			at = min(at, len(f.generations))
-			if f.named != nil && at == len(f.generations) {
-				at = max(0, slices.Index(f.generations, f.named))
+			if i := slices.Index(f.generations, f.named); i >= 0 && !passed {
+				at = min(at, i)
 			}
 			f.generations = slices.Insert(f.generations, at, g)
 			f.arrange()
@@ -80,10 +116,18 @@ func (c *custody) scan(f *following) {
 		}
 	}
 	f.forget(known)
-	f.scanned = time.Now()
-	if c.names == nil {
-		c.mournUnseen(f)
+	return true
+}
+
+// behind gives the place behind the generation that a past file is or was a
+// copy of.
+func (f *following) behind(p *past) int {
+	for i, g := range slices.Backward(f.generations) {
+		if g.id == p.id || g.order <= p.order {
+			return i + 1
+		}
 	}
+	return 0
 }
 
 // mournUnseen says once that rotation deletes files, where only polling tells
@@ -126,7 +170,7 @@ func (f *following) forget(seen []*past) {
 
 // recognise finds out what a sibling is. It gives what is known of it, and a
 // generation if there is something to read. An error means that there are no
-// descriptors.
+// descriptors, or, fs.ErrNotExist, that it was moved on.
 func (c *custody) recognise(f *following, s *sibling) (*past, *generation, error) {
 	for _, p := range f.past {
 		if p.inode == s.inode && p.size == s.size && p.modified.Equal(s.modified) {
@@ -134,14 +178,12 @@ func (c *custody) recognise(f *following, s *sibling) (*past, *generation, error
 		}
 	}
 	file, packed, err := s.open()
-	if exhausted(err) {
+	if exhausted(err) || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, err
 	}
 	if err != nil {
 		f.again = true
-		if !errors.Is(err, fs.ErrNotExist) {
-			c.tell(f, "unreadable-rotated", fmt.Sprintf("a rotated file cannot be read: %v", err), "give the right to read the rotated files as well: the create line in the configuration of logrotate")
-		}
+		c.tell(f, "unreadable-rotated", fmt.Sprintf("a rotated file cannot be read: %v", err), "give the right to read the rotated files as well: the create line in the configuration of logrotate")
 		return nil, nil, nil
 	}
 	g, p := c.identify(f, s, file, packed)
@@ -177,7 +219,7 @@ func (c *custody) identify(f *following, s *sibling, file *os.File, packed *unpa
 			g.receive(s, file, packed)
 			return g, nil
 		}
-		return nil, f.remember(&past{id: g.id, inode: s.inode, head: g.head, offset: s.size, copy: true, size: s.size, modified: s.modified})
+		return nil, f.remember(&past{id: g.id, inode: s.inode, head: g.head, offset: s.size, order: g.order, copy: true, size: s.size, modified: s.modified})
 	}
 	for _, p := range slices.Backward(f.past) {
 		switch {
@@ -187,7 +229,7 @@ func (c *custody) identify(f *following, s *sibling, file *os.File, packed *unpa
 			f.again = true
 			return nil, nil
 		case p.inode != s.inode || packed != nil:
-			return nil, f.remember(&past{id: p.id, inode: s.inode, head: p.head, offset: s.size, copy: true, size: s.size, modified: s.modified})
+			return nil, f.remember(&past{id: p.id, inode: s.inode, head: p.head, offset: s.size, order: p.order, copy: true, size: s.size, modified: s.modified})
 		}
 		p.size, p.modified = s.size, s.modified
 		if p.copy || s.size <= p.offset {

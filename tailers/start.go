@@ -25,9 +25,8 @@ func (c *custody) start(f *following, late bool) {
 		}
 	}
 	slices.SortFunc(kept, func(a, b keptPlace) int { return cmp.Compare(a.number, b.number) })
-	c.lookAtName(f)
-	f.vanished = 0
 	c.position(f, kept, late)
+	f.vanished = 0
 }
 
 // lastPlaces gives the places that the last run left of a path, once: a path
@@ -49,15 +48,16 @@ func (c *custody) position(f *following, kept []keptPlace, late bool) {
 	case len(kept) > 0:
 		c.resume(f, kept)
 	case late || c.options.FromStart:
-		c.ignore(f, f.gather(nil))
+		c.ignore(f, c.assemble(f, nil))
 	case !c.options.Since.IsZero() && c.options.Time != nil:
 		c.since(f)
 	default:
+		list := c.assemble(f, nil)
 		if f.named != nil {
 			f.named.offset = lastLine(f.named.file)
 			f.named.establish()
 		}
-		c.ignore(f, f.gather(nil))
+		c.ignore(f, list)
 	}
 }
 
@@ -92,18 +92,18 @@ func (c *custody) resume(f *following, kept []keptPlace) {
 		}
 	}
 	wanted := func(s *sibling) bool { return !s.modified.Before(oldest.Add(-time.Minute)) }
-	live := f.named
-	m := matchPlaces(kept, live, f.gather(wanted))
+	list := c.assemble(f, wanted)
+	m := matchPlaces(kept, f.named, list)
 	for try := 1; m.lacks(kept, last) && try < 6; try++ { // it may just have been truncated
 		for _, x := range m.list {
 			x.close()
 		}
 		time.Sleep(time.Duration(try) * time.Millisecond)
-		m = matchPlaces(kept, live, f.gather(wanted))
+		list = c.assemble(f, wanted)
+		m = matchPlaces(kept, f.named, list)
 	}
-	list, newest, liveTaken := m.list, -1, false // newest is the newest sibling that has a place
-	taken := map[*found]bool{}
-	var begin []*generation
+	live, newest, liveTaken := f.named, -1, false // newest is the newest sibling that has a place
+	taken := map[*found]keptPlace{}
 	for n, k := range kept {
 		switch x := m.places[n]; {
 		case k.mark.size == 0:
@@ -115,26 +115,35 @@ func (c *custody) resume(f *following, kept []keptPlace) {
 		case x == nil:
 			c.missing(f, k, k.mark.modified.Equal(last))
 		default:
-			taken[x] = true
+			taken[x] = k
 			newest = max(newest, slices.Index(list, x))
+		}
+	}
+	if last.Unix() <= 0 {
+		last = f.begun // it was never read
+	}
+	var begin, later []*generation // older and newer than what the name leads to
+	passed := false
+	add := func(g *generation) {
+		g.establish()
+		g.meet() // by its beginning a later run knows it, though nothing was read
+		if passed {
+			later = append(later, g)
+		} else {
+			begin = append(begin, g)
+		}
+	}
+	for i, x := range list {
+		k, had := taken[x]
+		switch {
+		case had:
 			g, err := x.generation(f, k.Generation, k.number, k.Offset)
 			if err != nil {
 				c.trouble(fmt.Errorf("reading a rotated log: %w", err))
 				continue
 			}
 			g.head.base, g.announced = k.mark.base, true
-			g.establish()
-			begin = append(begin, g)
-		}
-	}
-	if last.Unix() <= 0 {
-		last = f.begun // it was never read
-	}
-	var later []*generation // than what the name led to a moment ago
-	passed := false
-	for i, x := range list {
-		switch {
-		case taken[x]:
+			add(g)
 		case live != nil && (x.inode == live.inode || live.head.same(x.head)):
 			passed = true
 			x.close()
@@ -149,12 +158,7 @@ func (c *custody) resume(f *following, kept []keptPlace) {
 				f.unopened(x)
 				continue
 			}
-			g.establish()
-			if passed {
-				later = append(later, g)
-			} else {
-				begin = append(begin, g)
-			}
+			add(g)
 		}
 	}
 	f.generations = append(append(begin, f.generations...), later...)
@@ -298,7 +302,7 @@ func lastLine(file *os.File) int64 {
 
 // since begins at the first line that is not older than the option says.
 func (c *custody) since(f *following) {
-	list := f.gather(func(s *sibling) bool { return !s.modified.Before(c.options.Since) })
+	list := c.assemble(f, func(s *sibling) bool { return !s.modified.Before(c.options.Since) })
 	var begin []*generation
 	for i, x := range list {
 		if f.byInode(x.inode) != nil || x.err != nil || x.modified.Before(c.options.Since) {
