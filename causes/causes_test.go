@@ -309,6 +309,7 @@ func TestClosest(t *testing.T) {
 		"bad-onership":     "bad-ownership-or-modes",
 		"grace":            "login-grace-timeout",
 		"xyzzy":            "",
+		"nope":             "", // one letter of four is too much to guess a part
 		"":                 "",
 		"a":                "",
 		"\xff\xfe\x00":     "",

@@ -132,12 +132,12 @@ func (c *Catalogue) Closest(word string, most int) []string {
 		cost int
 	}
 	var guesses []guess
-	bound := max(1, len(word)/4)
+	bound, partBound := max(1, len(word)/4), len(word)/5
 	for i := range c.Causes {
 		id := c.Causes[i].ID
 		if cost := distance(word, id, false); cost <= bound {
 			guesses = append(guesses, guess{id, cost})
-		} else if cost := partDistance(word, id); cost <= bound {
+		} else if cost := partDistance(word, id); cost <= partBound {
 			guesses = append(guesses, guess{id, bound + 1 + cost})
 		}
 	}

@@ -24,6 +24,8 @@ type Tail struct {
 	// Taken says what a line was taken for; Unknown that no pattern
 	// recognised it.
 	Taken, Unknown string
+	// Awaited says that a file is not there yet.
+	Awaited string
 	// Inspecting says that this host is looked at.
 	Inspecting string
 	// Note introduces a notice.
@@ -40,13 +42,15 @@ func TailIn(language causes.Language) *Tail {
 		return &Tail{
 			Times: "×%d（%s から）", OtherNames: "ほか %d 名", Following: "%s を追跡中（%s）", MorePending: "ほか接続中 %d 件",
 			Open: "判定前の接続が %d 件残っている", Taken: "→ %s", Unknown: "→ 未解析", Note: "注意", Inspecting: "ログから原因が分からないときは、このホストの設定とファイルを調べる", MaybeLost: "少なくとも %d 行が失われた可能性がある: %s",
-			Offset: "ログの時刻がこのホストの時計と %s ずれている。--tz かログを書くホストの時計を確認すること",
+			Awaited: "%s はまだない。作られるのを待つ",
+			Offset:  "ログの時刻がこのホストの時計と %s ずれている。--tz かログを書くホストの時計を確認すること",
 		}
 	}
 	return &Tail{
 		Times: "×%d since %s", OtherNames: "and %d other names", Following: "following %s (%s)", MorePending: "%d more are open",
 		Open: "%d connections were still open, without a verdict yet", Taken: "→ %s", Unknown: "→ not recognised", Note: "note", Inspecting: "where the log does not tell why a login failed, this host is looked at", MaybeLost: "at least %d lines may be lost: %s",
-		Offset: "the times in the log differ from this host's clock by %s: check --tz, and the clock of the host that writes it",
+		Awaited: "%s is not there yet: waiting for it to appear",
+		Offset:  "the times in the log differ from this host's clock by %s: check --tz, and the clock of the host that writes it",
 	}
 }
 

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -33,6 +35,10 @@ func (p *pageOf) watch(next func(*sshwhy.Event)) func(*sshwhy.Event) {
 func (p *pageOf) write(r *replayer) error {
 	f, err := os.CreateTemp(filepath.Dir(p.path), ".sshwhy-report-*")
 	if err != nil {
+		var named *fs.PathError
+		if errors.As(err, &named) { // of a file that the user has not named
+			err = named.Err
+		}
 		return fmt.Errorf("writing the report %q: %w", p.path, err)
 	}
 	defer os.Remove(f.Name())

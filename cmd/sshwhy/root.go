@@ -101,6 +101,7 @@ func newRoot(io streams) *cobra.Command {
 			cmd.Short = "help on a command"
 		case "completion":
 			cmd.Short = "completion for bash, zsh, fish and PowerShell"
+			explainArgs(cmd)
 		}
 	}
 	return root

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -246,6 +247,9 @@ func (f *follower) source(ctx context.Context, names []string) (sshwhy.Source, e
 	}
 	m := &tailers.Merge{}
 	for _, name := range names {
+		if found, err := filepath.Glob(name); err == nil && len(found) == 0 && name != "-" && name != "journal" {
+			fmt.Fprintf(f.io.err, "sshwhy: "+f.words.Awaited+"\n", sshwhy.Printable(name))
+		}
 		o.time = timeReader(f.parser) // each source reads in a goroutine of its own
 		m.Sources = append(m.Sources, liveSource(ctx, name, f.io.in, o))
 	}
