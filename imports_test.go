@@ -3,6 +3,7 @@ package sshwhy_test
 import (
 	"go/build"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,6 +53,26 @@ func allowed(from, to string) bool {
 		return to == first || slices.Contains(catalogues, to) || slices.Contains(exceptions[first], to)
 	}
 	return false
+}
+
+// TestImageContext: what the program is built from goes to the builder of the
+// images.
+func TestImageContext(t *testing.T) {
+	text, err := os.ReadFile(".dockerignore")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := strings.Split(string(text), "\n")
+	for dir, imports := range packages(t) {
+		if dir != "cmd/sshwhy" {
+			continue
+		}
+		for _, path := range imports {
+			if first, _, _ := strings.Cut(path, "/"); first != "." && !slices.Contains(sent, "!"+first) {
+				t.Errorf(".dockerignore keeps %s from the builder", first)
+			}
+		}
+	}
 }
 
 // packages gives the imports of ours of every package, by folder.
