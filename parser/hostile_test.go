@@ -342,7 +342,11 @@ func TestCutLines(t *testing.T) {
 		hostileHeader + "auth.c:12: ", hostileHeader + "message repeated 3 times: [ ",
 		"<38>1 2026-11-22T18:40:31Z server sshd 4711 - - ", `{"MESSAGE":"`,
 	} {
-		for i := range c.Entries {
+		every := 16 // what stands in front does not depend on the message
+		if before == "" {
+			every = 1
+		}
+		for i := 0; i < len(c.Entries); i += every {
 			for _, x := range c.Entries[i].Examples {
 				line := []byte(before + x.Line + " [preauth]")
 				for n := range line {
