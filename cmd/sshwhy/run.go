@@ -190,7 +190,9 @@ func (r *runner) one(ctx context.Context, c *config.Config, hup <-chan os.Signal
 			return nil, err
 		case <-ready:
 			ready = nil
-			r.ready(s, c)
+			if ctx.Err() == nil {
+				r.ready(s, c)
+			}
 		case <-beat.C:
 			if time.Since(time.Unix(0, s.watch.beat.Load())) < standsStill {
 				r.notify(daemon.SdNotifyWatchdog)

@@ -229,7 +229,8 @@ func (s *service) follower(ctx context.Context, io streams, c *config.Source) (s
 	return liveSource(ctx, name, io.in, o), nil
 }
 
-// run leads the log through the rooms until the context is done.
+// run leads the log through the rooms until the context is done, or every
+// source has ended: in failure if one of them did, so that systemd tries again.
 func (s *service) run(ctx context.Context) error {
 	loop := sshwhy.Loop{
 		Source: s.source, Parser: s.parser, Classifier: s.classifier, Alerter: s.alerter, Sink: s.printed,
@@ -240,7 +241,11 @@ func (s *service) run(ctx context.Context) error {
 		defer s.stop()
 		loop.Ledger, loop.Sink = s.ledger, asking{s.outboxes, s.inspector}
 	}
-	return loop.Run(ctx)
+	err := loop.Run(ctx)
+	if err == nil && ctx.Err() == nil && s.watch.troubles.Load() > 0 {
+		return exitError{errors.New("no source is left to follow, and not all could be read"), exitTrouble}
+	}
+	return err
 }
 
 // hasLooked tells whether every log was looked at: what is written to it after

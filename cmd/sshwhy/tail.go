@@ -325,7 +325,7 @@ func (f *follower) timesAreOff(by time.Duration) {
 // verdict gives the error that the exit code is made of.
 func (f *follower) verdict() error {
 	if f.unread > 0 {
-		return exitError{fmt.Errorf("%d of the sources could not be read, or not to the end", f.unread), exitTrouble}
+		return exitError{errors.New("not all sources could be read to the end"), exitTrouble}
 	}
 	return nil
 }

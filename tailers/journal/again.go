@@ -101,12 +101,9 @@ func (o *Options) folders() (folders []string) {
 		}
 	case len(o.Files) == 0:
 		id, _ := os.ReadFile("/etc/machine-id")
-		name := strings.TrimSpace(string(id))
-		if o.Namespace != "" {
-			name += "." + o.Namespace
-		}
+		name := filepath.Base(strings.TrimSpace(string(id)))
 		for _, root := range []string{"/var/log/journal", "/run/log/journal"} {
-			folders = append(folders, root, filepath.Join(root, filepath.Base(name)))
+			folders = append(folders, root, filepath.Join(root, name))
 		}
 	}
 	return folders

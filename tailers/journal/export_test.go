@@ -199,6 +199,7 @@ func TestJournalPlace(t *testing.T) {
 		fmt.Sprintf("%d 2 %s", uint64(stamp), cursor[:60]):        {journalPlace{realtime: stamp, same: 2}, true, false},
 		fmt.Sprintf("%d 2 %s", uint64(stamp), "--directory=/etc"): {journalPlace{realtime: stamp, same: 2}, true, false},
 		"x y " + cursor:   {journalPlace{realtime: stamp, same: 1, cursor: cursor}, true, true},
+		"0 0 ":            {journalPlace{}, true, false}, // the beginning, of which nothing was read yet
 		"":                {},
 		"\x00\xff broken": {},
 	} {

@@ -29,8 +29,6 @@ type Options struct {
 	// Directory or Files name the journal; without them it is this host's.
 	Directory string
 	Files     []string
-	// Namespace is that of journald (LogNamespace=), empty for the default.
-	Namespace string
 	// Follow waits for more at the end of the journal.
 	Follow bool
 	// Commands are the children that can read the journal, in order of
@@ -68,8 +66,6 @@ func (j *Source) Stream() string {
 		return "journal:" + o.Directory
 	case len(o.Files) > 0:
 		return "journal:" + strings.Join(o.Files, ":")
-	case o.Namespace != "":
-		return "journal." + o.Namespace
 	}
 	return "journal"
 }
@@ -223,7 +219,7 @@ func (r *journalReading) begin() bool {
 // permitted says so if this host's journal may not be read: libsystemd then
 // shows, silently, what the user's own programs wrote.
 func (r *journalReading) permitted() bool {
-	if r.o.Denied == nil || r.o.Directory != "" || len(r.o.Files) > 0 || r.o.Namespace != "" {
+	if r.o.Denied == nil || r.o.Directory != "" || len(r.o.Files) > 0 {
 		return true
 	}
 	denied, command := r.o.Denied()
@@ -386,9 +382,6 @@ func (r *journalReading) arguments(resume *resumption) []string {
 	for _, f := range r.o.Files {
 		args = append(args, "--file="+globQuoted(f))
 	}
-	if r.o.Namespace != "" {
-		args = append(args, "--namespace="+r.o.Namespace)
-	}
 	switch {
 	case !resume.byTime:
 		args = append(args, "--cursor="+resume.from.cursor)
@@ -476,6 +469,9 @@ type idler struct {
 // give yields a record or an error.
 func (i *idler) give(r *sshwhy.Record, err error) bool {
 	i.waiting = true
+	if r != nil {
+		i.place = sshwhy.Place{} // the record's own is behind it
+	}
 	return i.yield(r, err)
 }
 

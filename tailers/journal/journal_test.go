@@ -407,7 +407,7 @@ func TestJournalCommandLine(t *testing.T) {
 	}{
 		{Options{}, journalPlace{}, "--output=export --quiet --no-pager"},
 		{Options{Follow: true}, journalPlace{realtime: fakeStart}, "--output=export --quiet --no-pager --follow --no-tail --since=2026-11-22 15:32:51"},
-		{Options{Follow: true, Namespace: "web"}, journalPlace{realtime: fakeStart, same: 1, cursor: cursor}, "--output=export --quiet --no-pager --follow --no-tail --namespace=web --cursor=" + cursor},
+		{Options{Follow: true}, journalPlace{realtime: fakeStart, same: 1, cursor: cursor}, "--output=export --quiet --no-pager --follow --no-tail --cursor=" + cursor},
 		{Options{Directory: "/mnt/a b"}, journalPlace{}, "--output=export --quiet --no-pager --directory=/mnt/a b"},
 		{Options{Files: []string{"-", "/x/[a]*.journal"}}, journalPlace{}, `--output=export --quiet --no-pager --file=./- --file=/x/\[a]\*.journal`},
 	} {

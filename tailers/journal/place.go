@@ -42,7 +42,7 @@ func parseJournalPlace(mark []byte) (journalPlace, bool) {
 		}
 		p.cursor = cursor
 	}
-	return p, p.realtime > 0
+	return p, p.realtime > 0 || stamp == "0" // 0 is the beginning
 }
 
 // seekable tells whether the cursor can be used: it is one, and of the time

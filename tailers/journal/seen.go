@@ -109,7 +109,7 @@ const (
 	journalMemorySpan = 5 * time.Second
 	// journalMemoryEntries is the number of entries after which one takes
 	// its place in any case: it bounds what is kept, and read again.
-	journalMemoryEntries = 1 << 15
+	journalMemoryEntries = 1 << 16
 )
 
 func newJournalMemory(from journalPlace) journalMemory {
