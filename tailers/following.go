@@ -514,7 +514,7 @@ func (f *following) schedule(c *custody, grew, unread bool) {
 		if c.names != nil && f.vanished == 0 && c.informed(f, now) && !f.growing(now) {
 			limit = max(slowPause, limit)
 		}
-		if c.names != nil && f.deserted(now, c.limits.keep) {
+		if c.names != nil && !c.silence.polling && f.deserted(now, c.limits.keep) {
 			limit = c.limits.glob // as for names that were never there
 		}
 		f.pause = min(2*f.pause, limit)

@@ -47,8 +47,12 @@ func (c *custody) assemble(f *following, wanted func(*sibling) bool) []*found {
 // what they are if they are seen now: siblings.
 func (f *following) surrender(known map[inode]*found) {
 	for _, g := range f.generations {
+		if g == f.named {
+			continue
+		}
 		info, err := g.file.Stat()
-		if g == f.named || err != nil {
+		if err != nil {
+			g.close()
 			continue
 		}
 		x := &found{sibling: sibling{inode: g.inode, size: info.Size(), modified: info.ModTime()}, file: g.file, looked: true}

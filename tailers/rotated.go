@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
-	"compress/bzip2"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -16,8 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
+	"github.com/sshwhy/sshwhy/tailers/archives"
 )
 
 // sibling is a file beside a followed one that rotation may have made of it.
@@ -225,20 +222,20 @@ func (s *sibling) open() (file *os.File, p *unpacked, err error) {
 // unpacked is the content of a compressed file. It can be read forwards only: at
 // a place in the part that was read last, or behind it.
 type unpacked struct {
-	file    *os.File // owned
-	r       io.Reader
-	window  []byte // the part that was read last
-	start   int64  // where it begins
+	file    *os.File      // owned
+	r       io.ReadCloser // zstd holds goroutines
+	window  []byte        // the part that was read last
+	start   int64         // where it begins
 	drained error
 }
 
 func unpackFile(file *os.File) (*unpacked, error) {
 	buffered := bufio.NewReaderSize(file, 64<<10)
-	head, err := buffered.Peek(6)
+	head, err := buffered.Peek(archives.Magic)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	r, err := unpackRotated(head, buffered)
+	r, err := archives.Unpacked(head, buffered)
 	if err != nil {
 		return nil, err
 	}
@@ -294,24 +291,5 @@ func (p *unpacked) beginning() io.ReaderAt {
 
 // Close releases the file.
 func (p *unpacked) Close() error {
-	if c, ok := p.r.(interface{ Close() }); ok { // zstd holds goroutines
-		c.Close()
-	}
-	return p.file.Close()
-}
-
-// unpackRotated gives the reader of what a compressed sibling holds, by its
-// first bytes.
-func unpackRotated(head []byte, r io.Reader) (io.Reader, error) {
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		return gzip.NewReader(r)
-	case bytes.HasPrefix(head, []byte("BZh")):
-		return bzip2.NewReader(r), nil
-	case bytes.HasPrefix(head, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
-		return xz.NewReader(r)
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(256<<20))
-	}
-	return r, nil
+	return errors.Join(p.r.Close(), p.file.Close())
 }

@@ -197,6 +197,10 @@ func (c *custody) recognise(f *following, s *sibling) (*past, *generation, error
 	return p, g, nil
 }
 
+// justBegun tells whether a sibling may be a copy that is still being written:
+// one that stays short is looked at with the others, now and then.
+func (c *custody) justBegun(s *sibling) bool { return time.Since(s.modified) < c.limits.bereft }
+
 // identify compares the beginning of an open sibling with what is known.
 func (c *custody) identify(f *following, s *sibling, file *os.File, packed *unpacked) (*generation, *past) {
 	content := io.ReaderAt(file)
@@ -205,15 +209,15 @@ func (c *custody) identify(f *following, s *sibling, file *os.File, packed *unpa
 	}
 	h, err := readHead(content, 0, headLength) // once: it may grow
 	if err != nil || len(h.text) == 0 {
-		f.again = f.again || s.size == 0 // it may be a copy that was just begun
+		f.again = f.again || s.size == 0 && c.justBegun(s)
 		return nil, nil
 	}
 	for _, g := range f.generations {
 		switch {
 		case !g.head.begins(h, content):
 			continue
-		case len(h.text) < len(g.head.text): // a copy that was just begun
-			f.again = true
+		case len(h.text) < len(g.head.text):
+			f.again = f.again || c.justBegun(s)
 			return nil, nil
 		case !g.bereft.IsZero(): // it was truncated: this is its copy
 			g.receive(s, file, packed)
@@ -226,7 +230,7 @@ func (c *custody) identify(f *following, s *sibling, file *os.File, packed *unpa
 		case !p.head.begins(h, content):
 			continue
 		case len(h.text) < len(p.head.text):
-			f.again = true
+			f.again = f.again || c.justBegun(s)
 			return nil, nil
 		case p.inode != s.inode || packed != nil:
 			return nil, f.remember(&past{id: p.id, inode: s.inode, head: p.head, offset: s.size, order: p.order, copy: true, size: s.size, modified: s.modified})
@@ -237,7 +241,7 @@ func (c *custody) identify(f *following, s *sibling, file *os.File, packed *unpa
 		}
 		// A writer stayed on it for longer than we did.
 		g := f.generation(file, s.inode)
-		g.offset, g.head, g.left = p.offset, p.head, time.Now()
+		g.offset, g.head, g.left, g.order = p.offset, p.head, time.Now(), p.order
 		f.past = slices.DeleteFunc(f.past, func(o *past) bool { return o == p })
 		return g, nil
 	}

@@ -62,6 +62,19 @@ func codecOf(head []byte) *codec {
 	return nil
 }
 
+// Magic is how many of its first bytes tell how a stream is packed.
+const Magic = 10
+
+// Unpacked gives the reader of what a stream holds, by its first bytes, of which
+// r gives all once more. What is packed by none of the known ways comes as it
+// is. The bounds on memory are those of an archive. r is not owned.
+func Unpacked(head []byte, r io.Reader) (io.ReadCloser, error) {
+	if how := codecOf(head); how != nil && how.open != nil {
+		return how.open(r)
+	}
+	return io.NopCloser(r), nil
+}
+
 // isBzip2 looks further than "BZh", which a line may begin with: a digit and
 // the mark of a block or of the end.
 func isBzip2(head []byte) bool {
