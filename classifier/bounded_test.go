@@ -3,6 +3,7 @@ package classifier_test
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -51,6 +52,59 @@ func TestBoundedNotes(t *testing.T) {
 	}
 	if held := f.held(); held > maxState {
 		t.Errorf("%d bytes are held, more than %d", held, int(maxState))
+	}
+}
+
+// TestBoundedOrphans: lines that wait for the connection that they belong to are
+// bounded together with the connections, and not for each host alone.
+func TestBoundedOrphans(t *testing.T) {
+	g := newRig(t)
+	f := newFlood(t, g)
+	line := func(host, pid int, text string) {
+		f.record.Text = fmt.Appendf(f.line[:0], "Nov 22 00:00:00 host%d sshd[%d]: %s", host, pid, text)
+		f.parser.Parse(&f.record, &f.event)
+		f.classifier.Classify(&f.event, f.count)
+	}
+	const hosts = 2300
+	for h := range hosts {
+		for n := range 2 {
+			line(h, 10+n, fmt.Sprintf("Accepted password for user%d from 192.0.2.7 port %d ssh2", n, 1024+n))
+		}
+	}
+	for h := range hosts {
+		for n := range 64 {
+			line(h, 100+n, `fatal: bad ownership or modes for chroot directory "/srv"`)
+		}
+	}
+	if held := f.held(); held > maxState {
+		t.Errorf("%d bytes are held, more than %d", held, int(maxState))
+	}
+}
+
+// TestManyTries: what the last line told is known also when there is no more
+// room for text.
+func TestManyTries(t *testing.T) {
+	g := newRig(t)
+	var lines []string
+	for range 3000 {
+		lines = append(lines, "Nov 22 00:00:00 edge05 sshd[7]: Failed publickey for tanja from 192.0.2.7 port 1024 ssh2: RSA SHA256:x/EJUbWcanMRIWSYegIJBm2XFGCUYPEzWH9ItZ8JjS8")
+	}
+	lines = append(lines, "Nov 22 00:00:01 edge05 sshd[7]: Connection closed by authenticating user tanja 192.0.2.7 port 1024 [preauth]")
+	c, err := classifier.New(g.patterns, g.causes, classifier.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := g.parser
+	var ev sshwhy.Event
+	var method, print string
+	take := func(f *sshwhy.Finding) { method, print = string(f.Method), string(f.Fingerprint) }
+	for _, line := range lines {
+		p.Parse(&sshwhy.Record{Text: []byte(line)}, &ev)
+		c.Classify(&ev, take)
+	}
+	c.Close(take)
+	if method != "publickey" || !strings.HasPrefix(print, "SHA256:") {
+		t.Errorf("after %d tries the method is %q, the key %q", len(lines), method, print)
 	}
 }
 

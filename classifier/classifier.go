@@ -212,6 +212,7 @@ func (k *Classifier) connect(h *host, ev *sshwhy.Event, r *rule) {
 	f.read(ev)
 	c := k.join(h, ev, r, &f)
 	if c == nil {
+		k.bound(h) // it may wait for its connection, and that takes memory too
 		return
 	}
 	k.table.touch(c, ev.Time)

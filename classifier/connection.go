@@ -1,6 +1,7 @@
 package classifier
 
 import (
+	"bytes"
 	"unsafe"
 
 	"github.com/sshwhy/sshwhy"
@@ -210,6 +211,17 @@ func (c *connection) part(b []byte, l *kept) part {
 	}
 	p, _ := c.copied(b)
 	return p
+}
+
+// note keeps what a line told last. What is the same takes no more room, and
+// where there is none left the earlier stays.
+func (c *connection) note(to *part, b []byte, l *kept) {
+	if bytes.Equal(c.text(*to), b) {
+		return
+	}
+	if p := c.part(b, l); !p.empty() || len(b) == 0 {
+		*to = p
+	}
 }
 
 // copied adds bytes that are in no line that was kept, and tells whether there

@@ -45,10 +45,10 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 	case patterns.LoginFailed:
 		failed = c.failed(ev, &line)
 	case patterns.LoginAccepted:
-		c.method = c.part(ev.Get(sshwhy.FieldMethod), &line)
+		c.note(&c.method, ev.Get(sshwhy.FieldMethod), &line)
 		c.learnKey(ev, &line)
 	case patterns.LoginPostponed:
-		c.asked = c.part(ev.Get(sshwhy.FieldMethod), &line)
+		c.note(&c.asked, ev.Get(sshwhy.FieldMethod), &line)
 		c.learnKey(ev, &line)
 	case patterns.LoginPartial, patterns.KeyFound:
 		c.learnKey(ev, &line)
@@ -98,7 +98,7 @@ func (k *Classifier) notePAM(h *host, user []byte) {
 func (c *connection) failed(ev *sshwhy.Event, line *kept) signal {
 	var saw signal
 	method := ev.Get(sshwhy.FieldMethod)
-	c.method = c.part(method, line)
+	c.note(&c.method, method, line)
 	switch string(method) {
 	case "password":
 		saw |= sawPassword
@@ -163,8 +163,8 @@ func (c *connection) noFile(ev *sshwhy.Event) {
 
 func (c *connection) learnKey(ev *sshwhy.Event, line *kept) {
 	if fp := ev.Get(sshwhy.FieldFingerprint); fp != nil {
-		c.print = c.part(fp, line)
-		c.keyType = c.part(ev.Get(sshwhy.FieldKeyType), line)
+		c.note(&c.print, fp, line)
+		c.note(&c.keyType, ev.Get(sshwhy.FieldKeyType), line)
 	}
 }
 
