@@ -80,6 +80,7 @@ type examination struct {
 	shadow  *shadow
 	modes   modes
 	usable  usable
+	unix    bool // pam_unix refused a password
 	// files are those with the user's keys, nil before they were read;
 	// exact says that they were read with the user's rights.
 	files []keyFile

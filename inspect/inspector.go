@@ -56,7 +56,7 @@ type Inspector struct {
 	Host *Host
 
 	mu    sync.Mutex
-	asked users
+	asked [2]users // for what the log leaves open, and for what it makes likely
 }
 
 // ErrTooSoon says that the same user was looked at less than a minute ago.
@@ -75,10 +75,14 @@ const (
 )
 
 // admit tells whether a user may be looked at now.
-func (i *Inspector) admit(user string) bool {
+func (i *Inspector) admit(user string, likely bool) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.asked.admit(user, i.Host.Now(), pause)
+	asked := &i.asked[0]
+	if likely {
+		asked = &i.asked[1]
+	}
+	return asked.admit(user, i.Host.Now(), pause)
 }
 
 // users are those who were asked for of late, each with the time of that.
@@ -108,7 +112,7 @@ func (i *Inspector) Inspect(ctx context.Context, q Asked) (Answer, error) {
 	if q.User == "" || len(q.User) > maxName {
 		return Answer{}, ErrNothing
 	}
-	if !i.admit(q.User) {
+	if !i.admit(q.User, q.Cause != "") {
 		return Answer{}, ErrTooSoon
 	}
 	x := &examination{Host: i.Host, Question: Question{User: q.User, Quiet: true, Key: q.Fingerprint, KeyKind: q.KeyKind}}
@@ -117,6 +121,7 @@ func (i *Inspector) Inspect(ctx context.Context, q Asked) (Answer, error) {
 	}
 	// What follows the method in sshd's words is the device.
 	x.tried, _, _ = strings.Cut(q.Method, "/")
+	x.unix = q.Unix
 	if q.Start > 0 {
 		x.since = time.Unix(0, q.Start)
 	}

@@ -82,6 +82,10 @@ func (s *Source) Ask(f *sshwhy.Finding) bool {
 	}}
 	q.Unix = slices.ContainsFunc(f.Evidence, func(e sshwhy.Evidence) bool { return e.Pattern == patterns.PAMUnixAuthFailure })
 	if f.Confidence == sshwhy.ConfidenceLikely {
+		if len(s.queue) == cap(s.queue) {
+			s.refused.Add(1)
+			return false
+		}
 		if !s.likely.admit(q.User, time.Now(), spacing) {
 			return false
 		}

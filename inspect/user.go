@@ -235,9 +235,9 @@ const (
 )
 
 // byPassword tells whether the question is about a password: asked for, or
-// refused by sshd.
+// refused by sshd or by pam_unix, whose line may be the only one that shows it.
 func (x *examination) byPassword() bool {
-	return slices.ContainsFunc([]string{x.Method, x.tried}, func(m string) bool { return m == methodPassword || m == methodInteractive })
+	return x.unix || slices.ContainsFunc([]string{x.Method, x.tried}, func(m string) bool { return m == methodPassword || m == methodInteractive })
 }
 
 // methods judges what sshd offers to this user.
