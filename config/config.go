@@ -207,10 +207,10 @@ type Header struct {
 // operating system.
 func Read(path string) (*Config, error) {
 	text, err := os.ReadFile(path)
-	switch info, statErr := os.Stat(path); {
-	case err != nil && statErr == nil && info.IsDir():
-		return nil, fmt.Errorf("reading the configuration: %s is a folder, not a file", path)
-	case err != nil:
+	if err != nil {
+		if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
+			return nil, fmt.Errorf("reading the configuration: %s is a folder, not a file", path)
+		}
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}
 	return Parse(path, text)

@@ -37,6 +37,10 @@ type database struct {
 // many addresses, and they come again.
 const mostRemembered = 8192
 
+// longestRemembered bounds one, in bytes: no address is longer, and a host name
+// need not be looked for.
+const longestRemembered = 64
+
 // mostDatabases is how many complete each other.
 const mostDatabases = 4
 
@@ -102,6 +106,9 @@ func (d *Databases) Built() []string {
 
 // Locate implements sshwhy.Locator.
 func (d *Databases) Locate(address []byte) *sshwhy.Location {
+	if len(address) > longestRemembered {
+		return d.find(string(address))
+	}
 	if at, ok := d.by[string(address)]; ok {
 		return at
 	}

@@ -40,13 +40,13 @@ func (s *JSONL) frame(f *sshwhy.Finding) *frame {
 	if len(kept) == framesOfCause {
 		kept = kept[:framesOfCause-1]
 	}
-	around := s.newFrame(f)
+	around := s.newFrame(f, now)
 	s.frames[f.Cause] = append(kept, around)
 	return around
 }
 
-func (s *JSONL) newFrame(f *sshwhy.Finding) *frame {
-	r := &frame{of: sshwhy.Verdict{Outcome: f.Outcome, Cause: f.Cause, Confidence: f.Confidence}, candidates: slices.Clone(f.Candidates)}
+func (s *JSONL) newFrame(f *sshwhy.Finding, of sshwhy.Verdict) *frame {
+	r := &frame{of: of, candidates: slices.Clone(f.Candidates)}
 	cause := s.causes.Cause(f.Cause)
 	r.event = append(r.event, `","kind":"event","category":`...)
 	if f.Outcome == sshwhy.OutcomeStartupFailed || cause != nil && cause.Phase == "service" {
