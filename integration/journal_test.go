@@ -377,19 +377,18 @@ func (b *journalBox) rotatedAndKilled() {
 	})
 	b.Logf("written in %v", time.Since(begun).Round(time.Millisecond))
 	b.check(r, want)
-	b.Logf("read after %v; this process %s", time.Since(begun).Round(time.Millisecond), resident(b, "self"))
+	b.Logf("read after %v; this process %s", time.Since(begun).Round(time.Millisecond), resident("self"))
 }
 
-// resident gives the memory of a process.
-func resident(b *journalBox, pid string) string {
+// resident gives the memory of a process that has not ended.
+func resident(pid string) string {
 	text, _ := os.ReadFile("/proc/" + pid + "/status")
 	for line := range strings.Lines(string(text)) {
 		if strings.HasPrefix(line, "VmRSS:") {
 			return strings.Join(strings.Fields(line), " ")
 		}
 	}
-	b.Fatal("no VmRSS")
-	return ""
+	return "ended"
 }
 
 // prompt measures from the write to the record: of lines that come one by one
@@ -731,19 +730,39 @@ func (b *journalBox) idle() {
 		b.next(r)
 	}
 	time.Sleep(time.Second)
-	pids := append(b.children(), os.Getpid())
-	before := processorTimes(pids)
-	time.Sleep(span)
+	pids, before := b.processes(), []time.Duration(nil)
+	// The reader begins another child where files of the journal came or
+	// went: what that costs is not what waiting costs.
+	for range 10 {
+		before = processorTimes(pids)
+		time.Sleep(span)
+		again := b.processes()
+		if slices.Equal(again, pids) {
+			break
+		}
+		b.Logf("processes %v became %v: measured again", pids, again)
+		pids, before = again, nil
+	}
+	if before == nil {
+		b.Fatal("the children do not stay")
+	}
 	after := processorTimes(pids)
 	total := 0.0
 	for i, pid := range pids {
 		share := 100 * float64(after[i]-before[i]) / float64(span)
 		total += share
-		b.Logf("process %d: idle %.3f %% of a core, %s", pid, share, resident(b, fmt.Sprint(pid)))
+		b.Logf("process %d: idle %.3f %% of a core, %s", pid, share, resident(fmt.Sprint(pid)))
 	}
 	if total > 0.2 && torture() {
 		b.Errorf("waiting costs %.3f %% of a core, more than 0.2 %%", total)
 	}
+}
+
+// processes gives this one and its children.
+func (b *journalBox) processes() []int {
+	pids := append(b.children(), os.Getpid())
+	slices.Sort(pids)
+	return pids
 }
 
 // processorTimes gives what processes have used so far, all their threads.
