@@ -72,25 +72,48 @@ func (l *Loop) restore() error {
 	}
 	l.batch = &batch{places: map[generation]int{}}
 	rooms := l.stateful()
-	var troubles []error
+	var refused refusals
 	var event Event
 	err := l.Ledger.Restore(func(r *Record) {
 		l.Parser.Parse(r, &event)
 		l.Classifier.Classify(&event, func(*Finding) {})
 	}, func(room, key string, value []byte) {
 		if s, ok := rooms[room]; ok {
-			if err := s.Load(key, value); err != nil {
-				troubles = append(troubles, fmt.Errorf("restoring %q of the %s: %w", key, room, err))
-			}
+			refused.note(room, key, s.Load(key, value))
 		}
 	})
-	for _, err := range troubles {
-		l.Trouble(err)
+	if refused.count > 0 {
+		l.trouble(refused.notice())
 	}
 	if err != nil {
 		return fmt.Errorf("restoring what the last run knew: %w", err)
 	}
-	return nil
+	return l.failed
+}
+
+// refusals are the entries of the state that their rooms could not understand.
+type refusals struct {
+	entries, count int    // all, and those
+	first          string // of those, and why
+}
+
+func (r *refusals) note(room, key string, err error) {
+	r.entries++
+	if err == nil {
+		return
+	}
+	if r.count++; r.count == 1 {
+		r.first = fmt.Sprintf("%q of the %s: %s", key, room, Printable(err.Error()))
+	}
+}
+
+// notice tells of all at once: another version leaves many of a kind.
+func (r *refusals) notice() *Notice {
+	return &Notice{
+		Code: "state-unreadable",
+		Text: fmt.Sprintf("%d of the %d entries that the last run left cannot be understood, the first is %s", r.count, r.entries, r.first),
+		Hint: "what they counted or had told begins anew, and all else goes on; another version of sshwhy may have written them",
+	}
 }
 
 // commit stores what changed since the last commit.

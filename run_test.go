@@ -44,6 +44,7 @@ type room struct {
 	held     []sshwhy.Held
 	dropped  []uint64
 	restored []sshwhy.Held
+	state    []sshwhy.State
 	full     error
 }
 
@@ -94,6 +95,11 @@ func (r *room) Alert(f *sshwhy.Finding, yield func(*sshwhy.Alert)) {
 // Tick implements sshwhy.Alerter.
 func (r *room) Tick(_ *sshwhy.Record, yield func(*sshwhy.Alert)) {}
 
+// AlertNotice implements sshwhy.NoticeAlerter.
+func (r *room) AlertNotice(n *sshwhy.Notice, yield func(*sshwhy.Alert)) {
+	yield(&sshwhy.Alert{Rule: n.Code})
+}
+
 // Deliver implements sshwhy.Sink.
 func (r *room) Deliver(f *sshwhy.Finding) error {
 	r.note("deliver %s", f.User)
@@ -104,7 +110,10 @@ func (r *room) Deliver(f *sshwhy.Finding) error {
 }
 
 // DeliverAlert implements sshwhy.AlertSink.
-func (r *room) DeliverAlert(a *sshwhy.Alert) error { r.note("alert %s", a.Rule); return nil }
+func (r *room) DeliverAlert(a *sshwhy.Alert) error {
+	r.note("alert %s", a.Rule)
+	return r.full
+}
 
 // Flush implements sshwhy.Flusher.
 func (r *room) Flush() error { r.note("flush"); return nil }
@@ -127,9 +136,24 @@ func (r *room) Commit(b *sshwhy.Batch) error {
 
 // Restore implements sshwhy.Ledger.
 func (r *room) Restore(record func(*sshwhy.Record), state func(room, key string, value []byte)) error {
+	for _, s := range r.state {
+		state(s.Room, s.Key, s.Value)
+	}
 	for i := range r.restored {
 		record(&r.restored[i].Record)
 	}
+	return nil
+}
+
+// Save implements sshwhy.Stateful.
+func (r *room) Save(func(key string, value []byte)) {}
+
+// Load implements sshwhy.Stateful.
+func (r *room) Load(key string, value []byte) error {
+	if string(value) == "strange" {
+		return errors.New("it is strange")
+	}
+	r.note("load %s", key)
 	return nil
 }
 
@@ -179,6 +203,44 @@ func TestLoopRestores(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.expect(t, "deliver close", "closed", "commit tape:1:at close hold 1 drop 1", "flush")
+}
+
+// TestLoopTellsOfStateItCannotRead holds that entries that no room understands
+// are told of once, as a notice, and that the others count.
+func TestLoopTellsOfStateItCannotRead(t *testing.T) {
+	r := room{state: []sshwhy.State{
+		{Room: "alerter", Key: "group/1", Value: []byte("fine")},
+		{Room: "classifier", Key: "seat/2", Value: []byte("strange")},
+		{Room: "classifier", Key: "seat/3", Value: []byte("strange")},
+		{Room: "of another version", Key: "key", Value: []byte("strange")},
+	}}
+	l := r.loop("one")
+	l.Alerter, l.Ledger = &r, &r
+	var told []error
+	l.Trouble = func(err error) { told = append(told, err) }
+	if err := l.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.expect(t, "load group/1", "alert state-unreadable", "deliver one", "closed", "commit tape:1:at one", "flush")
+	var n *sshwhy.Notice
+	if len(told) != 1 || !errors.As(told[0], &n) {
+		t.Fatalf("told %v, want one notice", told)
+	}
+	if want := `2 of the 3 entries that the last run left cannot be understood, the first is "seat/2" of the classifier: it is strange`; n.Code != "state-unreadable" || n.Text != want {
+		t.Errorf("told %s: %s\nwant %s", n.Code, n.Text, want)
+	}
+}
+
+// TestLoopCannotTellOfState holds that a run ends whose sink takes not even
+// what is told before the first line.
+func TestLoopCannotTellOfState(t *testing.T) {
+	r := room{full: errors.New("no space left"), state: []sshwhy.State{{Room: "sink", Key: "last", Value: []byte("strange")}}}
+	l := r.loop("one")
+	l.Alerter, l.Ledger = &r, &r
+	if err := l.Run(t.Context()); !errors.Is(err, r.full) {
+		t.Errorf("the run ended with %v", err)
+	}
+	r.expect(t, `trouble: 1 of the 1 entries that the last run left cannot be understood, the first is "last" of the sink: it is strange`, "alert state-unreadable")
 }
 
 // TestLoopFullBatch holds that a backlog is committed in parts.
