@@ -21,12 +21,12 @@ import (
 // child did not see is yielded late, but is not lost.
 
 const (
-	// journalLookAfter is how often the folders are looked at, and how long
-	// after a change a new child begins.
-	journalLookAfter = time.Second
-	// journalAgainAfter is how often a new child begins while entries come
-	// and no file does.
-	journalAgainAfter = time.Minute
+	// lookAfter is how often the folders are looked at, and how long after
+	// a change a new child begins.
+	lookAfter = time.Second
+	// againAfter is how often a new child begins while entries come and no
+	// file does.
+	againAfter = time.Minute
 )
 
 // secondLook says when to read the last entries once more.
@@ -56,18 +56,18 @@ func (l *secondLook) start(entries int) {
 // wanted tells whether it is time for another child.
 func (l *secondLook) wanted(entries int) bool {
 	now := time.Now()
-	if now.Sub(l.looked) < journalLookAfter {
+	if now.Sub(l.looked) < lookAfter {
 		return false
 	}
 	l.looked = now
 	if l.filesChanged() {
-		l.due = now.Add(journalLookAfter)
+		l.due = now.Add(lookAfter)
 		return false
 	}
 	if !l.due.IsZero() {
 		return !now.Before(l.due)
 	}
-	return entries > l.entries && now.Sub(l.started) >= journalAgainAfter
+	return entries > l.entries && now.Sub(l.started) >= againAfter
 }
 
 // filesChanged tells whether files came or went since it was asked last.
@@ -84,8 +84,8 @@ func (l *secondLook) filesChanged() (any bool) {
 	return any
 }
 
-// journalFoldersMax bounds what is looked at each second.
-const journalFoldersMax = 64
+// foldersMax bounds what is looked at each second.
+const foldersMax = 64
 
 // folders gives the folders whose files are read. Files that were named are no
 // folder: nothing joins them.
@@ -95,7 +95,7 @@ func (o *Options) folders() (folders []string) {
 		folders = append(folders, o.Directory)
 		entries, _ := os.ReadDir(o.Directory)
 		for _, e := range entries {
-			if e.IsDir() && len(folders) < journalFoldersMax {
+			if e.IsDir() && len(folders) < foldersMax {
 				folders = append(folders, filepath.Join(o.Directory, e.Name()))
 			}
 		}

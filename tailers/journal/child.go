@@ -42,12 +42,11 @@ func Commands() [][]string {
 // thisProgram is this program's file, also after another took its name.
 const thisProgram = "/proc/self/exe"
 
-// isOwnJournalCommand tells children that give a sign of life from those that
-// do not.
-func isOwnJournalCommand(command []string) bool { return slices.Contains(command, Child) }
+// isOwn tells children that give a sign of life from those that do not.
+func isOwn(command []string) bool { return slices.Contains(command, Child) }
 
-// journalChild is a process that reads a journal.
-type journalChild struct {
+// child is a process that reads a journal.
+type child struct {
 	cmd    *exec.Cmd
 	out    *os.File // the reading end of its output; closed by end
 	cancel context.CancelFunc
@@ -55,9 +54,9 @@ type journalChild struct {
 	errors firstBytes
 }
 
-// startJournalChild starts a command. The child does not outlive this process,
-// nor the context.
-func startJournalChild(ctx context.Context, command, args []string) (*journalChild, error) {
+// startChild starts a command. The child does not outlive this process, nor the
+// context.
+func startChild(ctx context.Context, command, args []string) (*child, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	out, in, err := os.Pipe()
 	if err != nil {
@@ -65,7 +64,7 @@ func startJournalChild(ctx context.Context, command, args []string) (*journalChi
 		return nil, fmt.Errorf("starting %q: %w", command[0], err)
 	}
 	defer in.Close()
-	c := &journalChild{out: out, cancel: cancel}
+	c := &child{out: out, cancel: cancel}
 	c.cmd = exec.CommandContext(ctx, command[0], append(slices.Clone(command[1:]), args...)...)
 	if command[0] == thisProgram {
 		c.cmd.Args[0] = os.Args[0]
@@ -89,7 +88,7 @@ func startJournalChild(ctx context.Context, command, args []string) (*journalChi
 
 // end ends the child and says how it went: read is the error that reading its
 // output came to, nil for its end.
-func (c *journalChild) end(read error) error {
+func (c *child) end(read error) error {
 	if read != nil {
 		c.cancel() // it may write for ever
 	}

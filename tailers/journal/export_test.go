@@ -169,41 +169,41 @@ func FuzzExport(f *testing.F) {
 	})
 }
 
-// FuzzJournalPlace: a place is read back as it was written, and one that is
-// damaged never does more than not to be understood.
-func FuzzJournalPlace(f *testing.F) {
+// FuzzPlace: a place is read back as it was written, and one that is damaged
+// never does more than not to be understood.
+func FuzzPlace(f *testing.F) {
 	f.Add(`1795390519617073 1 s=39bad203f78a4151a77dec0dc15fd722;i=3;b=6e3cc7ae85b94588bfa21a7bc3d37621;m=2fc4f25ea;t=660e5e5ed4f85;x=20f0051cce2cb100`)
 	f.Add("1 2 3")
 	f.Fuzz(func(t *testing.T, mark string) {
-		p, ok := parseJournalPlace([]byte(mark))
+		p, ok := parsePlace([]byte(mark))
 		if !ok {
 			return
 		}
-		again, ok := parseJournalPlace(p.append(nil))
+		again, ok := parsePlace(p.append(nil))
 		if !ok || again != p {
 			t.Errorf("%q was read as %+v and then as %+v", mark, p, again)
 		}
 	})
 }
 
-func TestJournalPlace(t *testing.T) {
+func TestPlace(t *testing.T) {
 	const cursor = "s=39bad203f78a4151a77dec0dc15fd722;i=3;b=6e3cc7ae85b94588bfa21a7bc3d37621;m=2fc4f25ea;t=660e5e5ed4f85;x=20f0051cce2cb100"
 	const stamp = 0x660e5e5ed4f85
 	for mark, want := range map[string]struct {
-		p        journalPlace
+		p        place
 		ok, seek bool
 	}{
-		fmt.Sprintf("%d 2 %s", uint64(stamp), cursor):             {journalPlace{realtime: stamp, same: 2, cursor: cursor}, true, true},
-		fmt.Sprintf("%d 2 %s", uint64(stamp)+1, cursor):           {journalPlace{realtime: stamp + 1, same: 2, cursor: cursor}, true, false},
-		fmt.Sprintf("%d 2 ", uint64(stamp)):                       {journalPlace{realtime: stamp, same: 2}, true, false},
-		fmt.Sprintf("%d 2 %s", uint64(stamp), cursor[:60]):        {journalPlace{realtime: stamp, same: 2}, true, false},
-		fmt.Sprintf("%d 2 %s", uint64(stamp), "--directory=/etc"): {journalPlace{realtime: stamp, same: 2}, true, false},
-		"x y " + cursor:   {journalPlace{realtime: stamp, same: 1, cursor: cursor}, true, true},
-		"0 0 ":            {journalPlace{}, true, false}, // the beginning, of which nothing was read yet
+		fmt.Sprintf("%d 2 %s", uint64(stamp), cursor):             {place{realtime: stamp, same: 2, cursor: cursor}, true, true},
+		fmt.Sprintf("%d 2 %s", uint64(stamp)+1, cursor):           {place{realtime: stamp + 1, same: 2, cursor: cursor}, true, false},
+		fmt.Sprintf("%d 2 ", uint64(stamp)):                       {place{realtime: stamp, same: 2}, true, false},
+		fmt.Sprintf("%d 2 %s", uint64(stamp), cursor[:60]):        {place{realtime: stamp, same: 2}, true, false},
+		fmt.Sprintf("%d 2 %s", uint64(stamp), "--directory=/etc"): {place{realtime: stamp, same: 2}, true, false},
+		"x y " + cursor:   {place{realtime: stamp, same: 1, cursor: cursor}, true, true},
+		"0 0 ":            {place{}, true, false}, // the beginning, of which nothing was read yet
 		"":                {},
 		"\x00\xff broken": {},
 	} {
-		p, ok := parseJournalPlace([]byte(mark))
+		p, ok := parsePlace([]byte(mark))
 		if ok != want.ok || ok && (p != want.p || p.seekable() != want.seek) {
 			t.Errorf("%q: got %+v, %v, seekable %v", mark, p, ok, p.seekable())
 		}

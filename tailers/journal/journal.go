@@ -83,28 +83,28 @@ func (j *Source) name() string {
 
 // How a child that fails is replaced.
 const (
-	// journalPause is the wait before the second attempt in a row; it is
-	// doubled with each, up to journalPauseMax.
-	journalPause    = 100 * time.Millisecond
-	journalPauseMax = 30 * time.Second
-	// journalFailures is the number of children in a row that got nowhere
+	// pause is the wait before the second attempt in a row; it is doubled
+	// with each, up to pauseMax.
+	pause    = 100 * time.Millisecond
+	pauseMax = 30 * time.Second
+	// failuresInRow is the number of children in a row that got nowhere
 	// after which it is said, another kind is tried, and a journal that is
 	// not followed is given up.
-	journalFailures = 3
-	// journalPatience is for how long a child may be silent. Both kinds
-	// can be: journalctl says nothing while nothing happens, and replacing
-	// it costs about 20 ms.
-	journalPatience = 2 * time.Minute
-	// journalBeat is how often this program's own child writes an empty
-	// line, and journalBeats how many may be missed.
-	journalBeat  = 10 * time.Second
-	journalBeats = 3
+	failuresInRow = 3
+	// defaultPatience is for how long a child may be silent. Both kinds can
+	// be: journalctl says nothing while nothing happens, and replacing it
+	// costs about 20 ms.
+	defaultPatience = 2 * time.Minute
+	// beatEvery is how often this program's own child writes an empty line,
+	// and beatsMissed how many may be missed.
+	beatEvery   = 10 * time.Second
+	beatsMissed = 3
 )
 
 // Records implements sshwhy.Source.
 func (j *Source) Records(ctx context.Context) iter.Seq2[*sshwhy.Record, error] {
 	return func(yield func(*sshwhy.Record, error) bool) {
-		r := &journalReading{o: &j.o, stream: j.Stream(), commands: j.o.Commands}
+		r := &reading{o: &j.o, stream: j.Stream(), commands: j.o.Commands}
 		if r.commands == nil {
 			r.commands = Commands()
 		}
@@ -124,8 +124,8 @@ var errSilent = errors.New("the child is silent")
 // errAgain is what a read gives when the last entries are to be read once more.
 var errAgain = errors.New("the last entries are read again")
 
-// journalReading is one run of Source.Records.
-type journalReading struct {
+// reading is one run of Source.Records.
+type reading struct {
 	o        *Options // not owned
 	stream   string
 	commands [][]string // the first is in use
@@ -133,8 +133,8 @@ type journalReading struct {
 	record   sshwhy.Record
 	header   sshwhy.Header
 
-	at       journalPlace
-	memory   journalMemory
+	at       place
+	memory   memory
 	second   *secondLook // nil in a journal that is read once
 	mark     []byte      // at, as the ledger keeps it
 	failures int         // children in a row that got nowhere
@@ -143,11 +143,11 @@ type journalReading struct {
 }
 
 // run starts one child after the other until all was read, or for ever.
-func (r *journalReading) run(ctx context.Context) {
+func (r *reading) run(ctx context.Context) {
 	if !r.begin() || !r.permitted() {
 		return
 	}
-	r.memory = newJournalMemory(r.at)
+	r.memory = newMemory(r.at)
 	if r.o.Follow {
 		r.second = newSecondLook(r.o.folders())
 	}
@@ -187,10 +187,10 @@ func (r *journalReading) run(ctx context.Context) {
 
 // begin finds the place to start at and tells it, so that a ledger knows it
 // even if nothing comes.
-func (r *journalReading) begin() bool {
+func (r *reading) begin() bool {
 	if r.o.Resume != nil {
 		for _, p := range r.o.Resume(r.stream) {
-			place, ok := parseJournalPlace(p.Mark)
+			at, ok := parsePlace(p.Mark)
 			if !ok {
 				if !r.idler.give(nil, &sshwhy.Notice{Code: "place-unreadable", Source: r.record.Source,
 					Text: "the place up to which the journal was read cannot be understood; reading goes on from now",
@@ -199,7 +199,7 @@ func (r *journalReading) begin() bool {
 				}
 				continue
 			}
-			r.at = place
+			r.at = at
 			return true
 		}
 	}
@@ -218,7 +218,7 @@ func (r *journalReading) begin() bool {
 
 // permitted says so if this host's journal may not be read: libsystemd then
 // shows, silently, what the user's own programs wrote.
-func (r *journalReading) permitted() bool {
+func (r *reading) permitted() bool {
 	if r.o.Denied == nil || r.o.Directory != "" || len(r.o.Files) > 0 {
 		return true
 	}
@@ -228,17 +228,17 @@ func (r *journalReading) permitted() bool {
 		Hint: fmt.Sprintf("run %s, then log in anew", command)})
 }
 
-func (r *journalReading) place() sshwhy.Place {
+func (r *reading) place() sshwhy.Place {
 	r.mark = r.at.append(r.mark[:0])
 	return sshwhy.Place{Stream: r.stream, Mark: r.mark}
 }
 
 // child reads what one child writes, to its end. nil means that it ended well.
-func (r *journalReading) child(ctx context.Context) error {
+func (r *reading) child(ctx context.Context) error {
 	r.memory.settle(&r.at)
 	from := &r.memory.older.from
 	resume := resumption{from: *from, seen: r.memory.older, byTime: !from.seekable() || r.failures%2 == 1 && r.failures > 1}
-	c, err := startJournalChild(ctx, r.commands[0], r.arguments(&resume))
+	c, err := startChild(ctx, r.commands[0], r.arguments(&resume))
 	if err != nil {
 		return err
 	}
@@ -256,16 +256,16 @@ func (r *journalReading) child(ctx context.Context) error {
 }
 
 // again tells whether the last entries are to be read once more.
-func (r *journalReading) again() bool { return r.second != nil && r.second.wanted(r.at.entries) }
+func (r *reading) again() bool { return r.second != nil && r.second.wanted(r.at.entries) }
 
-// journalFlow is the number of entries in a flow after which the files are
+// flowEntries is the number of entries in a flow after which the files are
 // looked at: a flow leaves no pause to do it in.
-const journalFlow = 1024
+const flowEntries = 1024
 
 // entries yields the entries of a child's output.
-func (r *journalReading) entries(x *export, resume *resumption) error {
+func (r *reading) entries(x *export, resume *resumption) error {
 	for n := 1; ; n++ {
-		if n%journalFlow == 0 && r.again() {
+		if n%flowEntries == 0 && r.again() {
 			return errAgain
 		}
 		if err := x.next(); err != nil {
@@ -297,7 +297,7 @@ func (r *journalReading) entries(x *export, resume *resumption) error {
 
 // fresh tells whether an entry is new, and moves the place behind it. One that
 // an earlier child passed over does not move it back.
-func (r *journalReading) fresh(x *export, resume *resumption) bool {
+func (r *reading) fresh(x *export, resume *resumption) bool {
 	text := string(x.fields[exportCursor])
 	var c *cursor
 	if parsed, ok := parseCursor(text); ok {
@@ -317,10 +317,10 @@ func (r *journalReading) fresh(x *export, resume *resumption) bool {
 
 // failed deals with a child that did not do its work, and tells whether to try
 // another.
-func (r *journalReading) failed(err error) bool {
-	if r.failures%journalFailures == 0 {
+func (r *reading) failed(err error) bool {
+	if r.failures%failuresInRow == 0 {
 		r.commands = append(r.commands[1:len(r.commands):len(r.commands)], r.commands[0])
-		if !r.o.Follow && r.failures >= journalFailures*len(r.commands) {
+		if !r.o.Follow && r.failures >= failuresInRow*len(r.commands) {
 			r.idler.yield(nil, fmt.Errorf("reading the journal of %q: %w", r.record.Source, err))
 			return false
 		}
@@ -337,24 +337,24 @@ func (r *journalReading) failed(err error) bool {
 	if r.failures == 1 {
 		return true
 	}
-	return r.idler.wait(min(journalPause<<min(r.failures-2, 10), journalPauseMax))
+	return r.idler.wait(min(pause<<min(r.failures-2, 10), pauseMax))
 }
 
 // patience is longer after each child that was replaced in vain: a large
 // journal on a slow disk can take its time.
-func (r *journalReading) patience() time.Duration {
+func (r *reading) patience() time.Duration {
 	patience := r.o.Patience
 	if patience == 0 {
-		patience = journalPatience
-		if isOwnJournalCommand(r.commands[0]) {
-			patience = journalBeats * journalBeat
+		patience = defaultPatience
+		if isOwn(r.commands[0]) {
+			patience = beatsMissed * beatEvery
 		}
 	}
 	return patience << r.silent
 }
 
 // noReader says what is missing on this host.
-func (r *journalReading) noReader(err error) error {
+func (r *reading) noReader(err error) error {
 	if _, statErr := os.Stat("/run/systemd/journal"); statErr != nil && r.o.Directory == "" && len(r.o.Files) == 0 {
 		return fmt.Errorf("reading the journal: %w: this host has no journald", err)
 	}
@@ -367,7 +367,7 @@ func (r *journalReading) noReader(err error) error {
 // 30288). --cursor gives that one again, and resumption passes over it. The
 // time is in whole seconds, which every release understands, and in the zone
 // that the child is given.
-func (r *journalReading) arguments(resume *resumption) []string {
+func (r *reading) arguments(resume *resumption) []string {
 	args := []string{"--output=export", "--quiet", "--no-pager"}
 	if r.o.Follow {
 		args = append(args, "--follow", "--no-tail")
@@ -386,13 +386,13 @@ func (r *journalReading) arguments(resume *resumption) []string {
 	case !resume.byTime:
 		args = append(args, "--cursor="+resume.from.cursor)
 	case resume.from.realtime > 0:
-		args = append(args, "--since="+time.UnixMicro(int64(resume.from.realtime)).UTC().Format(journalTime))
+		args = append(args, "--since="+time.UnixMicro(int64(resume.from.realtime)).UTC().Format(timeLayout))
 	}
-	return append(args, journalMatches()...)
+	return append(args, matches()...)
 }
 
-// journalTime is how the command line gives a time.
-const journalTime = "2006-01-02 15:04:05"
+// timeLayout is how the command line gives a time.
+const timeLayout = "2006-01-02 15:04:05"
 
 // globQuoted takes the meaning from what --file= would expand.
 func globQuoted(path string) string {
@@ -405,16 +405,15 @@ func globQuoted(path string) string {
 // sshPrograms are the names under which the parts of sshd write.
 var sshPrograms = [...]string{"sshd", "sshd-session", "sshd-auth", "sftp-server", "internal-sftp"}
 
-// journalDropped is the message ID with which journald says that it dropped
+// droppedMessages is the message ID with which journald says that it dropped
 // messages of a service that wrote too many (SD_MESSAGE_JOURNAL_DROPPED).
-const journalDropped = "a596d6fe7bfa4994828e72309e95d61e"
+const droppedMessages = "a596d6fe7bfa4994828e72309e95d61e"
 
-// journalMatches select what the journal has of sshd, whose name the journal
-// saw or was told: of a process that ended at once it saw none. What systemd
-// says of units is taken as a whole and sifted by concernsSSH, because the
-// units of single connections (sshd@N-….service) have names that cannot be
-// known.
-func journalMatches() []string {
+// matches select what the journal has of sshd, whose name the journal saw or
+// was told: of a process that ended at once it saw none. What systemd says of
+// units is taken as a whole and sifted by concernsSSH, because the units of
+// single connections (sshd@N-….service) have names that cannot be known.
+func matches() []string {
 	var words []string
 	for _, name := range sshPrograms {
 		words = append(words, "_COMM="+name)
@@ -423,7 +422,7 @@ func journalMatches() []string {
 	for _, name := range sshPrograms {
 		words = append(words, "SYSLOG_IDENTIFIER="+name)
 	}
-	return append(words, "+", "_PID=1", "SYSLOG_IDENTIFIER=systemd", "+", "MESSAGE_ID="+journalDropped)
+	return append(words, "+", "_PID=1", "SYSLOG_IDENTIFIER=systemd", "+", "MESSAGE_ID="+droppedMessages)
 }
 
 // concernsSSH sifts what the matches cannot: of systemd's messages those about

@@ -20,15 +20,15 @@ import (
 	"github.com/sshwhy/sshwhy"
 )
 
-// fakeJournal is a journal in a folder: a file in the export format, and what
-// goes wrong with the child that reads it, one fault for each start. The child
-// is this test binary (TestFakeJournalChild).
-type fakeJournal struct {
+// fake is a journal in a folder: a file in the export format, and what goes
+// wrong with the child that reads it, one fault for each start. The child is
+// this test binary (TestFakeChild).
+type fake struct {
 	*testing.T
 	folder string
 }
 
-const fakeJournalVariable = "SSHWHY_FAKE_JOURNAL"
+const fakeVariable = "SSHWHY_FAKE_JOURNAL"
 
 // fakeSeries and fakeBoot are IDs as journald makes them.
 const (
@@ -44,23 +44,23 @@ func fakeEntry(n int, series string) string {
 		series, n+1, fakeBoot, n, stamp, n, stamp, n)
 }
 
-func newFakeJournal(t *testing.T, entries int, faults ...string) *fakeJournal {
+func newFake(t *testing.T, entries int, faults ...string) *fake {
 	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("there is no journal on Windows, nor pipes with deadlines")
 	}
-	j := &fakeJournal{t, t.TempDir()}
+	j := &fake{t, t.TempDir()}
 	var text strings.Builder
 	for n := range entries {
 		text.WriteString(fakeEntry(n, fakeSeries))
 	}
 	j.put("journal", text.String())
 	j.put("faults", strings.Join(faults, "\n"))
-	t.Setenv(fakeJournalVariable, j.folder)
+	t.Setenv(fakeVariable, j.folder)
 	return j
 }
 
-func (j *fakeJournal) put(name, text string) {
+func (j *fake) put(name, text string) {
 	j.Helper()
 	if err := os.WriteFile(filepath.Join(j.folder, name), []byte(text), 0o600); err != nil {
 		j.Fatal(err)
@@ -68,17 +68,17 @@ func (j *fakeJournal) put(name, text string) {
 }
 
 // starts gives the command lines of the children that were started.
-func (j *fakeJournal) starts() []string {
+func (j *fake) starts() []string {
 	text, _ := os.ReadFile(filepath.Join(j.folder, "starts"))
 	return slices.Collect(strings.Lines(string(text)))
 }
 
 // read follows the journal until want records have come, and a moment longer.
-func (j *fakeJournal) read(o Options, want int) (lines []string, last sshwhy.Place, troubles []error) {
+func (j *fake) read(o Options, want int) (lines []string, last sshwhy.Place, troubles []error) {
 	j.Helper()
 	defer goleak.VerifyNone(j.T, goleak.IgnoreCurrent()) // the library of the file tests keeps two for ever
 	if o.Commands == nil {
-		o.Commands = [][]string{{os.Args[0], "-test.run=^TestFakeJournalChild$", "--"}}
+		o.Commands = [][]string{{os.Args[0], "-test.run=^TestFakeChild$", "--"}}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -111,18 +111,17 @@ func numbered(from, to int) (lines []string) {
 	return lines
 }
 
-// TestFakeJournalChild is the child: it does as journalctl does, up to its
-// fault.
-func TestFakeJournalChild(t *testing.T) {
-	folder := os.Getenv(fakeJournalVariable)
+// TestFakeChild is the child: it does as journalctl does, up to its fault.
+func TestFakeChild(t *testing.T) {
+	folder := os.Getenv(fakeVariable)
 	args := os.Args[slices.Index(os.Args, "--")+1:]
 	if folder == "" || len(args) == len(os.Args) {
 		t.Skip("is the child of other tests")
 	}
-	os.Exit(fakeJournalChild(folder, args, os.Stdout))
+	os.Exit(fakeChild(folder, args, os.Stdout))
 }
 
-func fakeJournalChild(folder string, args []string, out io.Writer) int {
+func fakeChild(folder string, args []string, out io.Writer) int {
 	starts := filepath.Join(folder, "starts")
 	before, _ := os.ReadFile(starts)
 	os.WriteFile(starts, append(before, strings.Join(args, " ")+"\n"...), 0o600)
@@ -137,7 +136,7 @@ func fakeJournalChild(folder string, args []string, out io.Writer) int {
 			cursor = c
 		}
 		if s, ok := strings.CutPrefix(arg, "--since="); ok {
-			at, _ := time.Parse(journalTime, s)
+			at, _ := time.Parse(timeLayout, s)
 			since = at.UnixMicro()
 		}
 		follow = follow || arg == "--follow"
@@ -206,9 +205,9 @@ func fakeFault(fault, entry string, out io.Writer) int {
 	return -1
 }
 
-// TestJournalChildFails: whatever becomes of the children, every entry comes
-// once, and nothing is left behind.
-func TestJournalChildFails(t *testing.T) {
+// TestChildFails: whatever becomes of the children, every entry comes once, and
+// nothing is left behind.
+func TestChildFails(t *testing.T) {
 	for _, c := range []struct {
 		story  string
 		faults []string
@@ -226,7 +225,7 @@ func TestJournalChildFails(t *testing.T) {
 		{"one after the other", []string{"fails 4", "hangs 3", "rubbish 2", "half 3", "killed 2", "ends 2"}},
 	} {
 		t.Run(c.story, func(t *testing.T) {
-			j := newFakeJournal(t, 20, c.faults...)
+			j := newFake(t, 20, c.faults...)
 			lines, _, troubles := j.read(Options{Follow: true, FromStart: true, Patience: 50 * time.Millisecond}, 20)
 			if want := numbered(0, 20); !slices.Equal(lines, want) {
 				t.Errorf("got %q; the children were\n%s", lines, strings.Join(j.starts(), ""))
@@ -244,10 +243,10 @@ func TestJournalChildFails(t *testing.T) {
 	}
 }
 
-// TestJournalResumes: from each place the rest comes, with its cursor, with the
-// time alone, and in a journal that was begun anew.
-func TestJournalResumes(t *testing.T) {
-	j := newFakeJournal(t, 12)
+// TestResumes: from each place the rest comes, with its cursor, with the time
+// alone, and in a journal that was begun anew.
+func TestResumes(t *testing.T) {
+	j := newFake(t, 12)
 	for n := range 12 {
 		cursor := strings.TrimPrefix(strings.SplitN(fakeEntry(n, fakeSeries), "\n", 2)[0], "__CURSOR=")
 		for name, mark := range map[string]string{
@@ -274,9 +273,9 @@ func TestJournalResumes(t *testing.T) {
 	}
 }
 
-// TestJournalMissedEntry: what a child passed over comes when files of the
-// journal came or went, once, and the place stays at the newest entry.
-func TestJournalMissedEntry(t *testing.T) {
+// TestMissedEntry: what a child passed over comes when files of the journal
+// came or went, once, and the place stays at the newest entry.
+func TestMissedEntry(t *testing.T) {
 	cursor := func(n int) string {
 		return strings.TrimPrefix(strings.SplitN(fakeEntry(n, fakeSeries), "\n", 2)[0], "__CURSOR=")
 	}
@@ -292,7 +291,7 @@ func TestJournalMissedEntry(t *testing.T) {
 		t.Run(c.story, func(t *testing.T) {
 			// A cursor is given again, and a time is in whole seconds.
 			skipped := map[bool]int{true: 1, false: c.first}[strings.Contains(c.mark, "s=")]
-			j := newFakeJournal(t, 20, fmt.Sprint("misses ", skipped+3))
+			j := newFake(t, 20, fmt.Sprint("misses ", skipped+3))
 			o := Options{Follow: true, FromStart: c.mark == "", Directory: t.TempDir()}
 			if c.mark != "" {
 				o.Resume = func(string) []sshwhy.Place { return []sshwhy.Place{{Mark: []byte(c.mark)}} }
@@ -306,7 +305,7 @@ func TestJournalMissedEntry(t *testing.T) {
 			if !slices.Equal(lines, want) || len(troubles) > 0 {
 				t.Errorf("got %q, %v; the children were\n%s", lines, troubles, strings.Join(j.starts(), ""))
 			}
-			if place, ok := parseJournalPlace(last.Mark); !ok || place.cursor != cursor(19) {
+			if at, ok := parsePlace(last.Mark); !ok || at.cursor != cursor(19) {
 				t.Errorf("the place is %s", last.Mark)
 			}
 		})
@@ -318,7 +317,7 @@ func TestJournalMissedEntry(t *testing.T) {
 func TestEntriesSeen(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
-		s := newEntriesSeen(journalPlace{cursor: fmt.Sprintf("s=%s;i=64;b=%s;t=1", fakeSeries, fakeBoot)}, time.Now(), nil)
+		s := newEntriesSeen(place{cursor: fmt.Sprintf("s=%s;i=64;b=%s;t=1", fakeSeries, fakeBoot)}, time.Now(), nil)
 		read := map[uint64]bool{}
 		for range random.IntN(60) {
 			c := cursor{series: fakeSeries, number: 101 + random.Uint64N(50)}
@@ -333,27 +332,27 @@ func TestEntriesSeen(t *testing.T) {
 		if _, known := s.has(&cursor{series: fakeBoot, number: 3}); known {
 			t.Fatal("knows another series")
 		}
-		next := newEntriesSeen(journalPlace{}, time.Now(), s)
+		next := newEntriesSeen(place{}, time.Now(), s)
 		if got, _ := next.has(&cursor{series: fakeSeries, number: s.series[fakeSeries].last()}); !got {
 			t.Fatal("the next generation does not know what came before it")
 		}
 	}
 }
 
-// TestJournalPlaceBeforeTheFirst: a run that saw nothing leaves a place all the
-// same, and the next one gives what was written meanwhile.
-func TestJournalPlaceBeforeTheFirst(t *testing.T) {
-	j := newFakeJournal(t, 12)
+// TestPlaceBeforeTheFirst: a run that saw nothing leaves a place all the same,
+// and the next one gives what was written meanwhile.
+func TestPlaceBeforeTheFirst(t *testing.T) {
+	j := newFake(t, 12)
 	since := time.UnixMicro(fakeStart + 4)
-	_, place, _ := j.read(Options{Follow: true}, 0)
-	if place.Stream != "journal" || len(place.Mark) == 0 {
-		t.Fatalf("got %+v", place)
+	_, last, _ := j.read(Options{Follow: true}, 0)
+	if last.Stream != "journal" || len(last.Mark) == 0 {
+		t.Fatalf("got %+v", last)
 	}
 	lines, _, _ := j.read(Options{Follow: true, Since: since}, 0)
 	if len(lines) != 0 {
 		t.Errorf("got %q", lines)
 	}
-	lines, place, _ = j.read(Options{Follow: true, Since: time.UnixMicro(fakeStart + 2)}, 6)
+	lines, last, _ = j.read(Options{Follow: true, Since: time.UnixMicro(fakeStart + 2)}, 6)
 	if !slices.Equal(lines, numbered(6, 12)) {
 		t.Errorf("got %q", lines)
 	}
@@ -362,16 +361,16 @@ func TestJournalPlaceBeforeTheFirst(t *testing.T) {
 		more.WriteString(fakeEntry(n, fakeSeries))
 	}
 	j.put("journal", more.String())
-	lines, _, _ = j.read(Options{Follow: true, Resume: func(string) []sshwhy.Place { return []sshwhy.Place{place} }}, 3)
+	lines, _, _ = j.read(Options{Follow: true, Resume: func(string) []sshwhy.Place { return []sshwhy.Place{last} }}, 3)
 	if !slices.Equal(lines, numbered(12, 15)) {
 		t.Errorf("got %q", lines)
 	}
 }
 
-// TestJournalOtherReader: where one command cannot read, the next does.
-func TestJournalOtherReader(t *testing.T) {
-	j := newFakeJournal(t, 3, "unavailable 0")
-	self := []string{os.Args[0], "-test.run=^TestFakeJournalChild$", "--"}
+// TestOtherReader: where one command cannot read, the next does.
+func TestOtherReader(t *testing.T) {
+	j := newFake(t, 3, "unavailable 0")
+	self := []string{os.Args[0], "-test.run=^TestFakeChild$", "--"}
 	lines, _, troubles := j.read(Options{Follow: true, FromStart: true, Commands: [][]string{{"/does/not/exist"}, self, self}}, 3)
 	if want := numbered(0, 3); !slices.Equal(lines, want) && !slices.Equal(lines, append(want, want...)) || len(troubles) > 0 {
 		t.Errorf("got %q, %v", lines, troubles)
@@ -382,38 +381,38 @@ func TestJournalOtherReader(t *testing.T) {
 	}
 }
 
-// TestJournalReadOnce: a journal that is not followed ends, and one that cannot
-// be read is an error.
-func TestJournalReadOnce(t *testing.T) {
-	j := newFakeJournal(t, 20, "killed 5", "half 3")
-	lines, place, troubles := j.read(Options{}, 20)
-	if !slices.Equal(lines, numbered(0, 20)) || len(troubles) > 0 || place.Stream != "" {
-		t.Errorf("got %q, %+v, %v", lines, place, troubles)
+// TestReadOnce: a journal that is not followed ends, and one that cannot be
+// read is an error.
+func TestReadOnce(t *testing.T) {
+	j := newFake(t, 20, "killed 5", "half 3")
+	lines, last, troubles := j.read(Options{}, 20)
+	if !slices.Equal(lines, numbered(0, 20)) || len(troubles) > 0 || last.Stream != "" {
+		t.Errorf("got %q, %+v, %v", lines, last, troubles)
 	}
-	j = newFakeJournal(t, 20, "fails 5", "fails 1", "fails 1", "fails 0", "fails 0", "fails 0")
+	j = newFake(t, 20, "fails 5", "fails 1", "fails 1", "fails 0", "fails 0", "fails 0")
 	lines, _, troubles = j.read(Options{Files: []string{"x.journal"}}, 20)
 	if !slices.Equal(lines, numbered(0, 5)) || len(troubles) != 1 {
 		t.Errorf("got %q, %v", lines, troubles)
 	}
 }
 
-// TestJournalCommandLine holds what is asked of journalctl.
-func TestJournalCommandLine(t *testing.T) {
+// TestCommandLine holds what is asked of journalctl.
+func TestCommandLine(t *testing.T) {
 	cursor := strings.TrimPrefix(strings.SplitN(fakeEntry(0, fakeSeries), "\n", 2)[0], "__CURSOR=")
 	for _, c := range []struct {
 		o    Options
-		from journalPlace
+		from place
 		want string
 	}{
-		{Options{}, journalPlace{}, "--output=export --quiet --no-pager"},
-		{Options{Follow: true}, journalPlace{realtime: fakeStart}, "--output=export --quiet --no-pager --follow --no-tail --since=2026-11-22 15:32:51"},
-		{Options{Follow: true}, journalPlace{realtime: fakeStart, same: 1, cursor: cursor}, "--output=export --quiet --no-pager --follow --no-tail --cursor=" + cursor},
-		{Options{Directory: "/mnt/a b"}, journalPlace{}, "--output=export --quiet --no-pager --directory=/mnt/a b"},
-		{Options{Files: []string{"-", "/x/[a]*.journal"}}, journalPlace{}, `--output=export --quiet --no-pager --file=./- --file=/x/\[a]\*.journal`},
+		{Options{}, place{}, "--output=export --quiet --no-pager"},
+		{Options{Follow: true}, place{realtime: fakeStart}, "--output=export --quiet --no-pager --follow --no-tail --since=2026-11-22 15:32:51"},
+		{Options{Follow: true}, place{realtime: fakeStart, same: 1, cursor: cursor}, "--output=export --quiet --no-pager --follow --no-tail --cursor=" + cursor},
+		{Options{Directory: "/mnt/a b"}, place{}, "--output=export --quiet --no-pager --directory=/mnt/a b"},
+		{Options{Files: []string{"-", "/x/[a]*.journal"}}, place{}, `--output=export --quiet --no-pager --file=./- --file=/x/\[a]\*.journal`},
 	} {
-		r := &journalReading{o: &c.o}
+		r := &reading{o: &c.o}
 		got := r.arguments(&resumption{from: c.from, byTime: !c.from.seekable()})
-		if text := strings.Join(got[:len(got)-len(journalMatches())], " "); text != c.want {
+		if text := strings.Join(got[:len(got)-len(matches())], " "); text != c.want {
 			t.Errorf("got  %s\nwant %s", text, c.want)
 		}
 	}

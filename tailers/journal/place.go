@@ -5,10 +5,9 @@ import (
 	"strings"
 )
 
-// journalPlace is how far a journal was read. The time stands beside the
-// cursor, which a journal can lose its meaning of: files are deleted, damaged,
-// or begun anew.
-type journalPlace struct {
+// place is how far a journal was read. The time stands beside the cursor, which
+// a journal can lose its meaning of: files are deleted, damaged, or begun anew.
+type place struct {
 	// realtime is when the journal took the last entry, in microseconds
 	// since 1970, and same how many entries of that very time were read
 	// last. Before the first entry same is 0 and realtime the time to start
@@ -20,7 +19,7 @@ type journalPlace struct {
 }
 
 // append writes the place as the ledger keeps it: time, number, cursor.
-func (p *journalPlace) append(dst []byte) []byte {
+func (p *place) append(dst []byte) []byte {
 	dst = strconv.AppendUint(dst, p.realtime, 10)
 	dst = append(dst, ' ')
 	dst = strconv.AppendInt(dst, int64(p.same), 10)
@@ -28,11 +27,11 @@ func (p *journalPlace) append(dst []byte) []byte {
 	return append(dst, p.cursor...)
 }
 
-// parseJournalPlace reads what append wrote. A cursor that is none is left out.
-func parseJournalPlace(mark []byte) (journalPlace, bool) {
+// parsePlace reads what append wrote. A cursor that is none is left out.
+func parsePlace(mark []byte) (place, bool) {
 	stamp, rest, _ := strings.Cut(string(mark), " ")
 	same, cursor, _ := strings.Cut(rest, " ")
-	p := journalPlace{realtime: microseconds([]byte(stamp))}
+	p := place{realtime: microseconds([]byte(stamp))}
 	if n, err := strconv.Atoi(same); err == nil && n >= 0 {
 		p.same = n
 	}
@@ -47,13 +46,13 @@ func parseJournalPlace(mark []byte) (journalPlace, bool) {
 
 // seekable tells whether the cursor can be used: it is one, and of the time
 // that stands beside it.
-func (p *journalPlace) seekable() bool {
+func (p *place) seekable() bool {
 	c, ok := parseCursor(p.cursor)
 	return ok && c.realtime == p.realtime
 }
 
 // advance moves the place behind an entry of that time, µs since 1970.
-func (p *journalPlace) advance(realtime uint64, cursor string) {
+func (p *place) advance(realtime uint64, cursor string) {
 	if realtime == p.realtime {
 		p.same++
 	} else {
@@ -107,7 +106,7 @@ func parseCursor(text string) (c cursor, ok bool) {
 // resumption passes over what was read already: a new child begins some way
 // back, or with the second that the entry there was taken in.
 type resumption struct {
-	from   journalPlace
+	from   place
 	seen   *entriesSeen // behind from; not owned
 	byTime bool         // the child was told the time, not the cursor
 	same   int          // entries of the very time of from

@@ -27,16 +27,16 @@ const withLibsystemd = true
 var ErrNoLibsystemd = errors.New("libsystemd.so.0 is not there")
 
 const (
-	// journalPoll is how often to look for new entries. journald tells of
+	// pollEvery is how often to look for new entries. journald tells of
 	// them 250 to 500 ms after it wrote them; they can be read at once.
-	journalPoll = 200 * time.Millisecond
-	// journalLook is the number of entries after which libsystemd is asked
-	// to look at what became of the files: in a long backlog they are
-	// rotated and deleted.
-	journalLook = 1024
-	// journalAgain is how often at most to look for an entry that was not
-	// linked yet: see journalReader.again.
-	journalAgain = 10 * time.Second
+	pollEvery = 200 * time.Millisecond
+	// lookEvery is the number of entries after which libsystemd is asked to
+	// look at what became of the files: in a long backlog they are rotated
+	// and deleted.
+	lookEvery = 1024
+	// againEvery is how often at most to look for an entry that was not
+	// linked yet: see reader.again.
+	againEvery = 10 * time.Second
 )
 
 // Export reads a journal with libsystemd and writes the export format.
@@ -48,7 +48,7 @@ const (
 func Export(ctx context.Context, args []string, out io.Writer) error {
 	runtime.LockOSThread() // a journal's handle is for one thread
 	defer runtime.UnlockOSThread()
-	o, err := parseJournalArguments(args)
+	o, err := parseArguments(args)
 	if err != nil {
 		return err
 	}
@@ -58,17 +58,17 @@ func Export(ctx context.Context, args []string, out io.Writer) error {
 	}
 	defer j.Close()
 	now := time.Now()
-	r := &journalReader{Journal: j, o: &o, out: bufio.NewWriterSize(out, 64<<10), beat: now, looked: now}
+	r := &reader{Journal: j, o: &o, out: bufio.NewWriterSize(out, 64<<10), beat: now, looked: now}
 	if err := o.seek(j); err != nil {
 		return err
 	}
 	return errors.Join(r.run(ctx), r.out.Flush())
 }
 
-// journalReader reads one journal.
-type journalReader struct {
-	*sdjournal.Journal                   // not owned
-	o                  *journalArguments // not owned
+// reader reads one journal.
+type reader struct {
+	*sdjournal.Journal            // not owned
+	o                  *arguments // not owned
 	out                *bufio.Writer
 	cursor             string // of the last entry; empty before the first
 	changed            bool   // journald told of a change since looked
@@ -77,9 +77,9 @@ type journalReader struct {
 }
 
 // run writes entries to the end of the journal, or for ever.
-func (r *journalReader) run(ctx context.Context) error {
+func (r *reader) run(ctx context.Context) error {
 	for n := 1; ctx.Err() == nil; n++ {
-		if n%journalLook == 0 {
+		if n%lookEvery == 0 {
 			if err := r.wait(0); err != nil {
 				return err
 			}
@@ -92,7 +92,7 @@ func (r *journalReader) run(ctx context.Context) error {
 			err = r.entry()
 		case !r.o.follow:
 			return nil
-		case r.changed && time.Since(r.looked) > journalAgain:
+		case r.changed && time.Since(r.looked) > againEvery:
 			err = r.again()
 		default:
 			err = r.await()
@@ -105,7 +105,7 @@ func (r *journalReader) run(ctx context.Context) error {
 }
 
 // wait waits for a change of the journal.
-func (r *journalReader) wait(d time.Duration) error {
+func (r *reader) wait(d time.Duration) error {
 	switch result := r.Wait(d); {
 	case result < 0:
 		return fmt.Errorf("waiting for the journal: %w", syscall.Errno(-result))
@@ -116,21 +116,21 @@ func (r *journalReader) wait(d time.Duration) error {
 }
 
 // await waits for entries, and gives a sign of life now and then.
-func (r *journalReader) await() error {
-	if time.Since(r.beat) > journalBeat {
+func (r *reader) await() error {
+	if time.Since(r.beat) > beatEvery {
 		r.beat = time.Now()
 		r.out.WriteByte('\n')
 	}
 	if err := r.out.Flush(); err != nil {
 		return err
 	}
-	return r.wait(journalPoll)
+	return r.wait(pollEvery)
 }
 
 // again looks from the last entry on. journald counts an entry before it links
 // it to the fields that matches go by. libsystemd, when it looked in between,
 // does not look again until there is another.
-func (r *journalReader) again() error {
+func (r *reader) again() error {
 	r.changed, r.looked = false, time.Now()
 	if r.cursor == "" {
 		return r.o.seek(r.Journal)
@@ -145,15 +145,15 @@ func (r *journalReader) again() error {
 	return r.entry()
 }
 
-// journalArguments is the command line, parsed.
-type journalArguments struct {
+// arguments is the command line, parsed.
+type arguments struct {
 	follow            bool
 	directory, cursor string
 	files, matches    []string
 	since             time.Time
 }
 
-func parseJournalArguments(args []string) (o journalArguments, err error) {
+func parseArguments(args []string) (o arguments, err error) {
 	for _, arg := range args {
 		name, value, _ := strings.Cut(arg, "=")
 		switch name {
@@ -167,7 +167,7 @@ func parseJournalArguments(args []string) (o journalArguments, err error) {
 		case "--cursor":
 			o.cursor = value
 		case "--since":
-			if o.since, err = time.Parse(journalTime, value); err != nil {
+			if o.since, err = time.Parse(timeLayout, value); err != nil {
 				return o, fmt.Errorf("reading the argument %q: %w", arg, err)
 			}
 		default:
@@ -185,7 +185,7 @@ func globUnquoted(path string) string {
 	return strings.NewReplacer(`\\`, `\`, `\*`, `*`, `\?`, `?`, `\[`, `[`).Replace(path)
 }
 
-func (o *journalArguments) open() (j *sdjournal.Journal, err error) {
+func (o *arguments) open() (j *sdjournal.Journal, err error) {
 	switch {
 	case o.directory != "":
 		j, err = sdjournal.NewJournalFromDir(o.directory)
@@ -218,7 +218,7 @@ func (o *journalArguments) open() (j *sdjournal.Journal, err error) {
 	return j, nil
 }
 
-func (o *journalArguments) seek(j *sdjournal.Journal) error {
+func (o *arguments) seek(j *sdjournal.Journal) error {
 	switch {
 	case o.cursor != "":
 		return j.SeekCursor(o.cursor)
@@ -230,7 +230,7 @@ func (o *journalArguments) seek(j *sdjournal.Journal) error {
 
 // entry writes what is needed of the entry: a name or number that the writer
 // told makes the one that the journal saw superfluous.
-func (r *journalReader) entry() error {
+func (r *reader) entry() error {
 	cursor, err := r.GetCursor()
 	if err != nil {
 		return err
@@ -262,7 +262,7 @@ func (r *journalReader) entry() error {
 }
 
 // field writes a field of the entry, if it has it, and gives the value.
-func (r *journalReader) field(name string) []byte {
+func (r *reader) field(name string) []byte {
 	data, err := r.GetDataBytes(name)
 	if err != nil {
 		if !errors.Is(err, syscall.ENOENT) {

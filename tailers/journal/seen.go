@@ -10,7 +10,7 @@ import (
 // begins there gives them once more, and with them what an earlier child did
 // not see.
 type entriesSeen struct {
-	from   journalPlace
+	from   place
 	since  time.Time // when from was as far as was read
 	count  int
 	series map[string]*numbersSeen
@@ -28,7 +28,7 @@ type numberRun struct{ first, last uint64 }
 
 // newEntriesSeen begins at a place. before is what was seen until then, nil if
 // nothing was.
-func newEntriesSeen(from journalPlace, now time.Time, before *entriesSeen) *entriesSeen {
+func newEntriesSeen(from place, now time.Time, before *entriesSeen) *entriesSeen {
 	s := &entriesSeen{from: from, since: now, series: map[string]*numbersSeen{}}
 	if before != nil {
 		for name, n := range before.series {
@@ -98,45 +98,45 @@ func (n *numbersSeen) add(number uint64) {
 	}
 }
 
-// journalMemory is what was seen lately, in two generations: a new child begins
-// where the older one does, which is some way back.
-type journalMemory struct{ older, newer *entriesSeen }
+// memory is what was seen lately, in two generations: a new child begins where
+// the older one does, which is some way back.
+type memory struct{ older, newer *entriesSeen }
 
 const (
-	// journalMemorySpan is how far back a generation reaches at least before
-	// the next takes its place. It is longer than journald takes to make a
-	// file that libsystemd can read.
-	journalMemorySpan = 5 * time.Second
-	// journalMemoryEntries is the number of entries after which one takes
-	// its place in any case: it bounds what is kept, and read again.
-	journalMemoryEntries = 1 << 16
+	// memorySpan is how far back a generation reaches at least before the
+	// next takes its place. It is longer than journald takes to make a file
+	// that libsystemd can read.
+	memorySpan = 5 * time.Second
+	// memoryEntries is the number of entries after which one takes its
+	// place in any case: it bounds what is kept, and read again.
+	memoryEntries = 1 << 16
 )
 
-func newJournalMemory(from journalPlace) journalMemory {
+func newMemory(from place) memory {
 	s := newEntriesSeen(from, time.Now(), nil)
-	return journalMemory{older: s, newer: s}
+	return memory{older: s, newer: s}
 }
 
 // add notes an entry, behind which the place is at.
-func (m *journalMemory) add(c *cursor, at *journalPlace) {
+func (m *memory) add(c *cursor, at *place) {
 	m.older.add(c)
 	if m.newer != m.older {
 		m.newer.add(c)
 	}
-	if m.newer.count >= journalMemoryEntries {
+	if m.newer.count >= memoryEntries {
 		m.turn(at, time.Now())
 	}
 }
 
 // turn forgets the older generation and begins a new one.
-func (m *journalMemory) turn(at *journalPlace, now time.Time) {
+func (m *memory) turn(at *place, now time.Time) {
 	m.older, m.newer = m.newer, newEntriesSeen(*at, now, m.newer)
 }
 
 // settle is told that a child begins: all that it reads again is settled when
 // the next one begins.
-func (m *journalMemory) settle(at *journalPlace) {
-	if now := time.Now(); now.Sub(m.newer.since) >= journalMemorySpan && m.newer.count > 0 {
+func (m *memory) settle(at *place) {
+	if now := time.Now(); now.Sub(m.newer.since) >= memorySpan && m.newer.count > 0 {
 		m.turn(at, now)
 	}
 }
