@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -455,7 +454,7 @@ func serviceIsTortured(h *debian) {
 	h.run("cp -p /etc/sshwhy/sshwhy.yaml /root/was.yaml; install -d -m 2750 -g adm /var/log/torture")
 	h.run("cat > /etc/sshwhy/sshwhy.yaml <<'END'\n" + tortureConfig + "END\nsystemctl restart sshwhy")
 	l := newServerLog(h.T, h.inside("/var/log/torture/auth.log"))
-	stop := written(l)
+	stop := l.busy(1, 200*time.Millisecond)
 	defer stop()
 	kills := long(10, 60)
 	for n := range kills {
@@ -501,27 +500,6 @@ func (h *debian) kill() {
 		is := strings.Fields(string(out))
 		return len(is) == 2 && slices.Contains(is, "active") && !slices.Contains(is, pid)
 	})
-}
-
-// written has a log grow and be rotated until the function is called.
-func written(l *serverLog) (stop func()) {
-	enough, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for last := time.Now(); ; time.Sleep(2 * time.Millisecond) {
-			select {
-			case <-enough:
-				return
-			default:
-			}
-			l.one()
-			if time.Since(last) > 200*time.Millisecond {
-				l.rotate()
-				last = time.Now()
-			}
-		}
-	}()
-	return sync.OnceFunc(func() { close(enough); <-ended })
 }
 
 func packageUpgrades(h *debian) {

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -378,6 +379,30 @@ func (l *serverLog) rotate() {
 	must(os.Remove(old))
 }
 
+// busy has the log grow by so many lines at a time, and be rotated now and
+// then, until the function is called.
+func (l *serverLog) busy(lines int, rotation time.Duration) (stop func()) {
+	enough, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for last := time.Now(); ; time.Sleep(2 * time.Millisecond) {
+			select {
+			case <-enough:
+				return
+			default:
+			}
+			for range lines {
+				l.one()
+			}
+			if time.Since(last) > rotation {
+				l.rotate()
+				last = time.Now()
+			}
+		}
+	}()
+	return sync.OnceFunc(func() { close(enough); <-ended })
+}
+
 // toFile reads the log from its first line: whether the service looks at it
 // before or after that is written is not what is tested.
 const toFile = `
@@ -425,33 +450,14 @@ func killAtRandom(t *testing.T, program string) {
 	l := newServerLog(t, r.path("auth.log"))
 	r.start()
 	r.ready()
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		last := time.Now()
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-			}
-			for range 5 {
-				l.one()
-			}
-			time.Sleep(2 * time.Millisecond)
-			if time.Since(last) > 100*time.Millisecond {
-				l.rotate()
-				last = time.Now()
-			}
-		}
-	}()
+	stop := l.busy(5, 100*time.Millisecond)
+	defer stop()
 	for range kills {
 		time.Sleep(time.Duration(rand.Int64N(int64(time.Second))))
 		r.kill()
 		r.start()
 	}
-	close(stop)
-	<-stopped
+	stop()
 	l.settle()
 	r.received("out.jsonl", "sshwhy run, kill -9 at random moments, rotation going on", replayed(t, program, l.undisturbed()), l, kills)
 }
