@@ -77,13 +77,14 @@ const (
 )
 
 // best gives the proof that answers: the surest, and of equally sure ones the
-// one of the lowest rank, and then the first.
+// one of the lowest rank, and then the first. Those of what holds for later
+// logins answer for none.
 func (k *Classifier) best(c *connection, s showing) *shown {
 	var best *shown
 	for i := range c.proofs {
 		p := &c.proofs[i]
 		n := &k.known.natures[p.cause]
-		if s == afterLogin && !n.session {
+		if p.confidence == sshwhy.ConfidenceNone || s == afterLogin && !n.session {
 			continue
 		}
 		if best == nil || p.confidence > best.confidence || p.confidence == best.confidence && n.rank < k.known.natures[best.cause].rank {

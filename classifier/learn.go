@@ -74,7 +74,7 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 		command := ev.Get(sshwhy.FieldPath)
 		k.helper(c, func(o *connection) bool { return o.failedToRun(string(command)) })
 	}
-	c.learnProofs(ev, r.proofs, &line)
+	c.learnProofs(ev, r, &line)
 	if c.passwords > passwords || c.keys > keys {
 		n := max(int(ev.Repeat), 1)
 		c.host.previous = repeatable{c, c.number, (c.passwords - passwords) / n, (c.keys - keys) / n}
@@ -199,14 +199,19 @@ func (c *connection) learnUser(f *facts, line *kept) {
 	}
 }
 
-// learnProofs notes the causes that a line shows by itself.
-func (c *connection) learnProofs(ev *sshwhy.Event, list []proof, line *kept) {
-	for i := range list {
-		p := &list[i]
+// learnProofs notes the causes that a line shows by itself, those that only hold
+// for later logins without any confidence: they are no more than remarks.
+func (c *connection) learnProofs(ev *sshwhy.Event, r *rule, line *kept) {
+	for i := range r.proofs {
+		p := &r.proofs[i]
 		if !p.holds(ev) {
 			continue
 		}
-		if proof, more := c.prove(p.cause, p.confidence, line.line); proof >= 0 {
+		confidence := p.confidence
+		if r.later {
+			confidence = sshwhy.ConfidenceNone
+		}
+		if proof, more := c.prove(p.cause, confidence, line.line); proof >= 0 {
 			c.learnFacts(proof, more, ev, line)
 		}
 	}

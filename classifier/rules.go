@@ -28,7 +28,7 @@ const (
 	sawKeyFound                          // the key stands in authorized_keys
 	sawInvalid                           // the user was called invalid, whatever the reason
 	sawAuthenticating                    // the user was called authenticating: an account that may log in
-	sawPAMAuth                           // pam_unix refused a password
+	sawPAMAuth                           // a module of PAM says that a password was refused
 	sawPAM                               // any line of a PAM module
 	sawPAMError                          // sshd's own line about PAM
 	sawClosed                            // the client closed
@@ -78,6 +78,9 @@ type rule struct {
 	// early marks lines that can only stand before a login. Those that
 	// prove a cause of an earlier phase are added to them.
 	early bool
+	// later marks lines of which the proofs hold for the logins to come: the
+	// one that they stand in failed before that.
+	later bool
 	// proofs are the causes that the line shows by itself: the catalogue of
 	// causes names them.
 	proofs []proof
@@ -129,6 +132,7 @@ func rules() map[sshwhy.PatternID]rule {
 		// PAM modules
 		patterns.PAMUnixAuthFailure:   {signals: sawPAMAuth | sawPAM, early: true},
 		patterns.PAMUnixUserUnknown:   {signals: sawPAM, early: true},
+		patterns.PAMFaillockLocked:    {signals: sawPAMAuth | sawPAM, early: true, later: true}, // of a try that failed while no lock was in force (write_tally)
 		patterns.PAMAuthFailed:        {signals: sawPAMError | sawInteractive, early: true},
 		patterns.PAMUnixSessionOpened: {signals: sawSession | sawPAM, does: doAccept},
 		patterns.PAMUnixSessionClosed: {signals: sawSession | sawPAM, does: doEnd},

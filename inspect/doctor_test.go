@@ -138,6 +138,29 @@ func TestExamine(t *testing.T) {
 		{name: "no keys", change: configured("pubkeyauthentication yes", "pubkeyauthentication no"), want: "pubkey-auth-disabled"},
 		{name: "no passwords", change: configured("passwordauthentication yes", "passwordauthentication no")},
 		{name: "no passwords, and one is to be used", change: configured("passwordauthentication yes", "passwordauthentication no"), q: Question{Method: "password"}, want: "password-auth-disabled"},
+		{name: "the password comes second", change: configured("methods any", "methods publickey,password")},
+		{name: "the password comes second, and is all that there is", change: configured("methods any", "methods publickey,password"), q: Question{Method: "password"}, want: "method-not-permitted"},
+		{name: "the key comes second", change: configured("methods any", "methods password,publickey")},
+		{name: "the key comes second, and is all that there is", change: configured("methods any", "methods password,publickey"), q: Question{Method: "publickey"}, want: "method-not-permitted"},
+		{name: "the key may come first or second", change: configured("methods any", "methods password,publickey publickey:x,password"), q: Question{Method: "publickey"}},
+		{name: "a list that begins with the key has a method that is off", change: configured("methods any", "methods publickey,keyboard-interactive password"), q: Question{Method: "publickey"}, want: "method-not-permitted"},
+		{name: "the only list with a key has a method that is off", change: configured("methods any", "methods publickey,keyboard-interactive password"), want: "method-not-permitted"},
+		{name: "every list has a method that is off", change: configured("methods any", "methods publickey,keyboard-interactive hostbased,publickey"), want: "auth-methods-unsatisfiable"},
+		{name: "hosts may log in", change: configured("methods any", "methods hostbased,publickey\nhostbasedauthentication yes")},
+		{name: "no password was ever set, and one is demanded", change: func(f tree, p programs) {
+			configured("methods any", "methods publickey,password password,publickey")(f, p)
+			p["getent shadow alice"] = "alice:*:20000:0:99999:7:::\n"
+		}, want: "password-not-set"},
+		{name: "no password was ever set, and one may be demanded by another module", change: func(f tree, p programs) {
+			configured("methods any", "methods publickey,password")(f, p)
+			p["getent shadow alice"] = "alice:*:20000:0:99999:7:::\n"
+			f["/etc/pam.d/sshd"] = file(0, 0o644, "auth required pam_oath.so\naccount required pam_unix.so\n")
+			f["/lib/security/pam_oath.so"] = file(0, 0o644, "")
+		}},
+		{name: "no password was ever set, and the key will do", change: func(f tree, p programs) {
+			configured("methods any", "methods publickey,password publickey")(f, p)
+			p["getent shadow alice"] = "alice:*:20000:0:99999:7:::\n"
+		}},
 		{name: "a nologin file", change: set("/etc/nologin", file(0, 0o644, "")), want: "nologin-file"},
 		{name: "a module that is not there", change: set("/etc/pam.d/sshd", file(0, 0o644, "auth required pam_oath.so\n")), want: "pam-broken"},
 		{name: "access.conf", change: func(f tree, _ programs) {

@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/sshwhy/sshwhy"
 )
@@ -38,40 +37,17 @@ func (x *examination) lines(names ...string) []Check {
 	return slices.DeleteFunc(slices.Clone(x.list), func(c Check) bool { return !slices.Contains(names, c.Seen) })
 }
 
-// orders gives the lists of AuthenticationMethods, each a list of methods in
-// the order in which they are gone through.
-func (x *examination) orders() [][]string {
-	var lists [][]string
-	for _, list := range x.mine.words("authenticationmethods") {
-		if list == "any" {
-			return nil
-		}
-		methods := strings.Split(list, ",")
-		for i := range methods {
-			methods[i], _, _ = strings.Cut(methods[i], ":")
-		}
-		lists = append(lists, methods)
-	}
-	return lists
-}
-
 // onlySecond tells whether sshd takes a method only after another one: it does
 // not log a try that comes too early (auth2.c authmethod_lookup), so one that it
 // logs comes from a client that has passed the first.
 func (x *examination) onlySecond(method string) bool {
-	somewhere := false
-	for _, methods := range x.orders() {
-		if methods[0] == method {
-			return false
-		}
-		somewhere = somewhere || slices.Contains(methods, method)
-	}
-	return somewhere
+	lists, _ := x.orders()
+	return lists.name(method) && !lists.beginWith(method)
 }
 
 // keyFirst tells whether every way in begins with a key and goes on after it.
 func (x *examination) keyFirst() bool {
-	lists := x.orders()
+	lists, _ := x.orders()
 	return len(lists) > 0 && !slices.ContainsFunc(lists, func(methods []string) bool { return len(methods) < 2 || methods[0] != methodKey })
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -191,6 +192,62 @@ func TestSource(t *testing.T) {
 		}
 	}
 	cancel()
+}
+
+// TestSourceEnds answers what still waits when the log has ended, within the time
+// of one question; nothing when it is abandoned.
+func TestSourceEnds(t *testing.T) {
+	const last = 2 // the one during which the log ends
+	for _, test := range []struct {
+		name      string
+		takes     time.Duration // a question, once the log has ended
+		abandoned bool
+		want      int
+	}{
+		{name: "all are answered", takes: time.Second, want: 5},
+		{name: "as many as there is time for", takes: askTime/3 + time.Second, want: last + 1},
+		{name: "none takes that long", takes: time.Hour, want: last - 1},
+		{name: "nobody waits for the answers", takes: time.Second, abandoned: true, want: last - 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, end := context.WithCancel(t.Context())
+				asked := 0
+				s, err := NewSource(SourceOptions{Causes: catalogueOf(t), Hostname: "edge05", Inspect: func(ctx context.Context, _ Asked) (Answer, error) {
+					if asked++; asked < last {
+						return Answer{}, nil
+					}
+					end()
+					select {
+					case <-time.After(test.takes):
+						return Answer{}, nil
+					case <-ctx.Done():
+						return Answer{}, ctx.Err()
+					}
+				}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if test.abandoned {
+					s.AbandonWhen(ctx.Done())
+				}
+				for range 5 {
+					s.Ask(finding(s.options.Causes, "edge05"))
+				}
+				got := 0
+				for r, err := range s.Records(ctx) {
+					if err != nil {
+						t.Error(err)
+					} else if r.Inspection != nil {
+						got++
+					}
+				}
+				if got != test.want {
+					t.Errorf("%d answers, not %d", got, test.want)
+				}
+			})
+		})
+	}
 }
 
 // TestServer asks through a socket.

@@ -184,14 +184,16 @@ func (x *examination) remaining(candidates []string) []string {
 	never := map[string]bool{}
 	for _, c := range []string{
 		"authorized-keys-missing", "authorized-keys-malformed", "authorized-keys-empty", "authorized-keys-bad-option", "authorized-keys-location",
-		"authorized-keys-unreadable", "authorized-keys-not-regular-file", "home-missing", "key-line-is-ca", "pubkey-auth-disabled", "method-not-permitted",
+		"authorized-keys-unreadable", "authorized-keys-not-regular-file", "home-missing", "key-line-is-ca", "pubkey-auth-disabled",
 		"bad-ownership-or-modes", "revoked-keys-unreadable", "shell-not-listed",
 	} {
 		never[c] = true
 	}
+	never["method-not-permitted"] = !x.postponed()
 	never["password-auth-disabled"] = x.mine.is("passwordauthentication")
 	never["kbdint-auth-disabled"] = x.mine.kbdint()
-	never["second-factor-missing"] = !slices.ContainsFunc(x.mine.words("authenticationmethods"), func(l string) bool { return l != "any" })
+	lists, _ := x.orders()
+	never["second-factor-missing"] = !slices.ContainsFunc(lists, func(methods []string) bool { return len(methods) > 1 })
 	never["second-factor-failed"] = never["second-factor-missing"]
 	never["authorized-keys-command-empty"] = x.mine.first("authorizedkeyscommand") == "none"
 	judged := x.any(Good, LayerPassword) || x.any(Bad, LayerPassword)

@@ -104,6 +104,7 @@ func TestSettle(t *testing.T) {
 	silent := Asked{Candidates: append(slices.Clone(leftOpen), "empty-password", "authorized-keys-command-empty")}
 	account := Asked{Cause: "pam-account-denied", Candidates: unwanted}
 	twoFactors := inForce("authenticationmethods any", "authenticationmethods publickey,password")
+	oneOff := inForce("authenticationmethods any", "authenticationmethods publickey,password password,keyboard-interactive,publickey")
 	off := inForce("passwordauthentication yes", "passwordauthentication no")
 	command := changes(inForce("authorizedkeyscommand none", "authorizedkeyscommand /bin/find %u\nauthorizedkeyscommanduser alice", "authorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2", "authorizedkeysfile none"),
 		func(f tree, _ programs) { f["/bin/find"] = file(0, 0o755, "") })
@@ -142,6 +143,8 @@ func TestSettle(t *testing.T) {
 		{"the key alone would do", inForce("authenticationmethods any", "authenticationmethods publickey publickey,password"), silent, ""},
 		{"a password that is asked for only after a key", twoFactors, password, "second-factor-failed likely"},
 		{"a password that may come first", inForce("authenticationmethods any", "authenticationmethods publickey,password password"), password, ""},
+		{"a list in which the password comes first has a method that is off", oneOff, password, "second-factor-failed likely"},
+		{"a list in which the key comes second has a method that is off", oneOff, silent, "second-factor-missing likely"},
 
 		{"a command gives no key", command, silent, "authorized-keys-command-empty likely"},
 		{"the home is not mounted", func(f tree, _ programs) {
@@ -183,6 +186,29 @@ func TestSettle(t *testing.T) {
 		}
 		if a.Cause != "" && len(a.Seen) == 0 {
 			t.Errorf("%s: it rests on nothing", test.name)
+		}
+	}
+}
+
+// TestSettleMethods leaves only those candidates open that AuthenticationMethods
+// makes room for.
+func TestSettleMethods(t *testing.T) {
+	candidates := []string{"client-gave-up", "method-not-permitted", "second-factor-missing"}
+	for _, test := range []struct{ methods, want string }{
+		{"any", "client-gave-up"},
+		{"publickey password", "client-gave-up"},
+		{"publickey", "client-gave-up method-not-permitted"}, // it may have been a password
+		{"publickey,password password", "client-gave-up second-factor-missing"},
+		{"password,publickey", "client-gave-up method-not-permitted second-factor-missing"},
+		{"publickey,keyboard-interactive password publickey", "client-gave-up"}, // one of them is off
+	} {
+		i := Inspector{Host: described(inForce("authenticationmethods any", "authenticationmethods "+test.methods))}
+		a, err := i.Inspect(context.Background(), Asked{User: "alice", Address: "203.0.113.7", Candidates: candidates, Start: ends.UnixNano(), End: ends.UnixNano()})
+		if errors.Is(err, ErrNothing) {
+			a.Candidates, err = candidates, nil
+		}
+		if got := strings.Join(a.Candidates, " "); err != nil || got != test.want {
+			t.Errorf("%s: %q, not %q; %v", test.methods, got, test.want, err)
 		}
 	}
 }

@@ -23,6 +23,8 @@ type Source struct {
 	options SourceOptions
 	queue   chan pending
 	refused atomic.Int64
+	// abandoned is closed when nobody waits for answers any more.
+	abandoned <-chan struct{}
 	// likely are the users for whom a question about a likely cause was
 	// taken of late.
 	likely users
@@ -65,6 +67,10 @@ func NewSource(o SourceOptions) (*Source, error) {
 	}
 	return &Source{options: o, queue: make(chan pending, maxPending)}, nil
 }
+
+// AbandonWhen has Records end at once, whatever waits, when the channel is
+// closed. It is called before Records.
+func (s *Source) AbandonWhen(closed <-chan struct{}) { s.abandoned = closed }
 
 // Refused gives how many questions were not taken because too many waited.
 func (s *Source) Refused() int64 { return s.refused.Load() }
@@ -139,35 +145,78 @@ func (s *Source) ours(host string) bool {
 }
 
 // Records implements sshwhy.Source: it yields answers until the context is
-// done. What cannot be answered yields nothing; a trouble of the looking
+// done, and then those to the questions that wait, for as long as one question
+// may take. What cannot be answered yields nothing; a trouble of the looking
 // itself, such as a helper that does not answer, is yielded as an error.
 func (s *Source) Records(ctx context.Context) iter.Seq2[*sshwhy.Record, error] {
 	return func(yield func(*sshwhy.Record, error) bool) {
+		looking, stop := s.patient(ctx)
+		defer stop()
 		var r sshwhy.Record
 		for {
 			r = sshwhy.Record{Tick: true, Source: "inspect"}
 			if !yield(&r, nil) {
 				return
 			}
-			select {
-			case <-ctx.Done():
+			q, ok := s.next(ctx)
+			if !ok {
 				return
-			case q := <-s.queue:
-				a, err := s.options.Inspect(ctx, q.Asked)
-				switch {
-				case errors.Is(err, ErrTooSoon) || errors.Is(err, ErrNothing) || ctx.Err() != nil:
-				case err != nil:
-					if !yield(nil, &sshwhy.Notice{Code: "inspect-failed", Source: "inspect", Text: "this host could not be looked at: " + sshwhy.Printable(err.Error()), Hint: "check the helper that looks as root (sshwhy inspect-server)"}) {
-						return
-					}
-				default:
-					r = sshwhy.Record{Source: "inspect", Inspection: s.inspection(&q, &a)}
-					if !yield(&r, nil) {
-						return
-					}
+			}
+			a, err := s.options.Inspect(looking, q.Asked)
+			switch {
+			case err != nil && looking.Err() != nil:
+				return
+			case errors.Is(err, ErrTooSoon) || errors.Is(err, ErrNothing):
+			case err != nil:
+				if !yield(nil, &sshwhy.Notice{Code: "inspect-failed", Source: "inspect", Text: "this host could not be looked at: " + sshwhy.Printable(err.Error()), Hint: "check the helper that looks as root (sshwhy inspect-server)"}) {
+					return
+				}
+			default:
+				r = sshwhy.Record{Source: "inspect", Inspection: s.inspection(&q, &a)}
+				if !yield(&r, nil) {
+					return
 				}
 			}
 		}
+	}
+}
+
+// next gives the question that has waited longest. Once the context is done
+// there is none unless it waits already.
+func (s *Source) next(ctx context.Context) (pending, bool) {
+	select {
+	case q := <-s.queue:
+		return q, true
+	case <-ctx.Done():
+	}
+	select {
+	case <-s.abandoned:
+		return pending{}, false
+	default:
+	}
+	select {
+	case q := <-s.queue:
+		return q, true
+	default:
+		return pending{}, false
+	}
+}
+
+// patient gives a context that outlives another by as long as one question may
+// take, unless the source is abandoned.
+func (s *Source) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	looking, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		defer cancel()
+		select {
+		case <-time.After(askTime):
+		case <-s.abandoned:
+		case <-looking.Done():
+		}
+	})
+	return looking, func() {
+		stop()
+		cancel()
 	}
 }
 

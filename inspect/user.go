@@ -243,12 +243,12 @@ func (x *examination) byPassword() bool {
 // methods judges what sshd offers to this user.
 func (x *examination) methods(ctx context.Context) {
 	u := x.user()
-	on := map[string]bool{methodKey: x.usable.key, methodPassword: x.mine.is("passwordauthentication"), methodInteractive: x.mine.kbdint()}
 	lists := x.mine["authenticationmethods"]
 	if len(lists) > 0 && lists[0] != "any" {
-		x.demanded(ctx, on)
+		x.demanded(ctx)
 		return
 	}
+	on := map[string]bool{methodKey: x.takes(methodKey), methodPassword: x.takes(methodPassword), methodInteractive: x.takes(methodInteractive)}
 	switch {
 	case !on[methodKey] && !on[methodPassword] && !on[methodInteractive]:
 		x.bad("no-method-enabled", AllWays, u)
@@ -266,40 +266,96 @@ func (x *examination) methods(ctx context.Context) {
 	x.good("methods-open", u, val(sshwhy.FieldMethod, names(on)))
 }
 
-// demanded judges AuthenticationMethods: lists of which one must be gone
-// through.
-func (x *examination) demanded(ctx context.Context, on map[string]bool) {
-	u := x.user()
-	all := x.mine.words("authenticationmethods")
-	possible, begins := false, map[string]bool{}
-	off := ""
-	for _, list := range all {
-		whole := true
-		for m := range strings.SplitSeq(list, ",") {
-			name, _, _ := strings.Cut(m, ":")
-			if enabled, known := on[name]; known && !enabled {
-				whole, off = false, name
-			}
-			begins[name] = begins[name] || whole
-		}
-		possible = possible || whole
-	}
-	value := val(sshwhy.FieldValue, strings.Join(all, " "))
-	if !possible {
+// demanded judges AuthenticationMethods: lists of which one must be gone through
+// in its order. sshd takes a method where what is left of a list begins with it
+// (auth2.c auth2_method_allowed).
+func (x *examination) demanded(ctx context.Context) {
+	u, value := x.user(), val(sshwhy.FieldValue, strings.Join(x.mine.words("authenticationmethods"), " "))
+	lists, off := x.orders()
+	if len(lists) == 0 {
 		x.bad("auth-methods-unsatisfiable", AllWays, u, value, val(sshwhy.FieldMethod, off))
 		return
 	}
-	x.usable.key = x.usable.key && begins[methodKey]
-	x.usable.password = x.usable.password && begins[methodPassword]
-	x.usable.interactive = x.usable.interactive && begins[methodInteractive]
+	x.usable.key = x.usable.key && lists.name(methodKey)
+	x.usable.password = x.usable.password && lists.name(methodPassword)
+	x.usable.interactive = x.usable.interactive && lists.name(methodInteractive)
 	switch {
-	case x.Method != "" && !begins[x.Method]:
+	case x.Method != "" && !lists.beginWith(x.Method):
 		x.bad("method-not-permitted", wayOf(x.Method), u, val(sshwhy.FieldMethod, x.Method))
-	case x.Method == "" && !begins[methodKey] && x.hasKeys(ctx):
+	case x.Method == "" && !lists.name(methodKey) && x.hasKeys(ctx):
 		x.bad("method-not-permitted", WayKey, u, val(sshwhy.FieldMethod, methodKey))
 	default:
 		x.good("methods-demanded", u, value)
 	}
+}
+
+// orders gives the lists of AuthenticationMethods, none where any method will
+// do. sshd passes over a list with a method that is off (auth2.c
+// auth2_setup_methods_lists): off is the last such method.
+func (x *examination) orders() (lists methodLists, off string) {
+	for _, list := range x.mine.words("authenticationmethods") {
+		if list == "any" {
+			return nil, ""
+		}
+		methods := strings.Split(list, ",")
+		whole := true
+		for i := range methods {
+			methods[i], _, _ = strings.Cut(methods[i], ":") // a device may follow
+			if !x.takes(methods[i]) {
+				whole, off = false, methods[i]
+			}
+		}
+		if whole {
+			lists = append(lists, methods)
+		}
+	}
+	return lists, off
+}
+
+// takes tells whether a method is on.
+func (x *examination) takes(method string) bool {
+	switch method {
+	case methodKey:
+		return x.mine.is("pubkeyauthentication")
+	case methodPassword:
+		return x.mine.is("passwordauthentication")
+	case methodInteractive:
+		return x.mine.kbdint()
+	case "hostbased":
+		return x.mine.is("hostbasedauthentication")
+	case "gssapi-with-mic":
+		return x.mine.is("gssapiauthentication")
+	}
+	return true
+}
+
+// methodLists are lists of methods in the order in which they are gone through.
+type methodLists [][]string
+
+// name tells whether a method stands in one of them.
+func (l methodLists) name(method string) bool {
+	return slices.ContainsFunc(l, func(methods []string) bool { return slices.Contains(methods, method) })
+}
+
+// beginWith tells whether a method is the first of one of them.
+func (l methodLists) beginWith(method string) bool {
+	return slices.ContainsFunc(l, func(methods []string) bool { return methods[0] == method })
+}
+
+// postponed tells whether a method that is on may not come first.
+func (x *examination) postponed() bool {
+	lists, _ := x.orders()
+	return len(lists) > 0 && slices.ContainsFunc([]string{methodKey, methodPassword, methodInteractive}, func(method string) bool {
+		return x.takes(method) && !lists.beginWith(method)
+	})
+}
+
+// needsPassword tells whether every list asks for a password of /etc/shadow.
+func (x *examination) needsPassword() bool {
+	lists, _ := x.orders()
+	return len(lists) > 0 && x.plainPAM() && !slices.ContainsFunc(lists, func(methods []string) bool {
+		return !slices.Contains(methods, methodPassword) && !slices.Contains(methods, methodInteractive)
+	})
 }
 
 func wayOf(method string) Ways {
@@ -345,7 +401,7 @@ func (x *examination) password() {
 	case secretLocked:
 		x.bad("password-locked", WayPassword|WayInteractive, u)
 	case secretNever:
-		if alone && x.Method != "" || x.byPassword() {
+		if alone && x.Method != "" || x.byPassword() || x.needsPassword() {
 			x.bad("password-not-set", WayPassword|WayInteractive, u)
 		} else {
 			x.good("password-never", u)

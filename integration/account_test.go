@@ -186,7 +186,7 @@ func pamScenarios() []scenario {
 			login: byPassword(alicePassword), take: []string{"list it"},
 		},
 		{
-			name: "pam_faillock has locked the user out", code: "pam-locked-out", confidence: "certain",
+			name: "pam_faillock has locked the user out", code: "undetermined", confidence: "undetermined", cause: "pam-locked-out",
 			arrange: func(b *box) {
 				b.must(os.WriteFile("/etc/pam.d/common-auth", []byte("auth required pam_faillock.so preauth deny=2\nauth [success=1 default=ignore] pam_unix.so nodelay\nauth [default=die] pam_faillock.so authfail deny=2\nauth sufficient pam_faillock.so authsucc deny=2\nauth required pam_permit.so\n"), 0o644))
 			},
