@@ -6,58 +6,81 @@ import (
 	"sync"
 )
 
-// Ahead reads and parses on several processors, ahead of the loop: it is the
-// loop's source and its parser, and gives the same records and events in the
-// same order as the two that it is made of. That needs parsers that say of a
-// line what it alone says.
+// Ahead reads and parses ahead of the loop, many lines at a time: it gives the
+// same events in the same order as a source and a parser that are asked line by
+// line. That needs parsers that say of a line what it alone says.
 //
-//	ahead := &sshwhy.Ahead{Source: source, Parsers: parsers}
-//	loop := sshwhy.Loop{Source: ahead, Parser: ahead, …}
-//
-// One goroutine reads, and each parser has one. What they are ahead is
-// bounded: three blocks a parser.
+// It is there for speed. A processor that parses a few hundred lines and then
+// classifies them has the code and the tables of the one and then of the other at
+// hand; one that goes to and fro with every line waits for both.
 type Ahead struct {
 	Source BlockSource // not owned
-	// Parsers do the same, each in a goroutine of its own. One that has a
-	// method Form() string is asked for it after every line.
+	// Parsers do the same. A single one works in the loop's own goroutine.
+	// Of several each has a goroutine, and one more reads; what they are
+	// ahead is bounded: three blocks a parser.
 	Parsers []Parser
-
-	page   *page // the one that is being read
-	record Record
-	line   int // of page, the one that was yielded
 }
+
+// few is how many lines a single parser is ahead: what is known of them fits into
+// a processor's nearest cache but one.
+const few = 256
 
 // page is a block and what was parsed of it, or an error of the source.
 type page struct {
 	Block
-	err      error
-	events   []packed
-	captures []Captured
-	extra    []byte // bytes of events that do not lie in Text
-	forms    []string
+	err error
+	// events are those of the lines from first on, without their records.
+	events   []Event
+	first    int
+	captures []Captured    // of the events
+	extra    []byte        // bytes of events that do not lie in Text
 	done     chan struct{} // holds a token once the page is parsed
+	record   Record
 }
 
-// packed is an event without its record, small enough that a page of them
-// stays in a processor's cache.
-type packed struct {
-	time                 int64
-	host, ident, message part
-	captures             uint32 // index of the first
-	pid, repeat          int32
-	pattern              PatternID
-	n, form              uint8
-	line                 Line
-	level                Level
-	stage                Stage
+// Events yields the events of the log, each with its record; both are valid until
+// the next one is yielded. Errors are those of the source.
+func (a *Ahead) Events(ctx context.Context) iter.Seq2[*Event, error] {
+	if len(a.Parsers) == 1 {
+		return a.alone(ctx)
+	}
+	return a.together(ctx)
 }
 
-// part is a part of Text, or where at is negative of extra, at ^at.
-type part struct{ at, n int32 }
+// alone reads, parses and yields in turn.
+func (a *Ahead) alone(ctx context.Context) iter.Seq2[*Event, error] {
+	return func(yield func(*Event, error) bool) {
+		var p page
+		blank := func() *Block {
+			if ctx.Err() != nil {
+				return nil
+			}
+			p.Reset()
+			return &p.Block
+		}
+		for block, err := range a.Source.Blocks(ctx, blank) {
+			if err != nil {
+				if !yield(nil, err) {
+					return
+				}
+				continue
+			}
+			if block != &p.Block {
+				continue // not the one that it was given
+			}
+			for from := 0; from < len(p.Lines); from += few {
+				p.parse(a.Parsers[0], from, min(from+few, len(p.Lines)))
+				if !p.give(yield) {
+					return
+				}
+			}
+		}
+	}
+}
 
-// Records implements Source.
-func (a *Ahead) Records(ctx context.Context) iter.Seq2[*Record, error] {
-	return func(yield func(*Record, error) bool) {
+// together yields what several parsers give.
+func (a *Ahead) together(ctx context.Context) iter.Seq2[*Event, error] {
+	return func(yield func(*Event, error) bool) {
 		ctx, stop := context.WithCancel(ctx)
 		pages := 3*len(a.Parsers) + 1
 		free, jobs, order := make(chan *page, pages), make(chan *page, pages), make(chan *page, pages)
@@ -72,12 +95,17 @@ func (a *Ahead) Records(ctx context.Context) iter.Seq2[*Record, error] {
 		defer running.Wait()
 		defer stop()
 		for p := range order {
-			if !a.give(p, yield) {
+			if p.err != nil {
+				if !yield(nil, p.err) {
+					return
+				}
+				continue
+			}
+			<-p.done
+			if !p.give(yield) {
 				return
 			}
-			if p.err == nil {
-				free <- p
-			}
+			free <- p
 		}
 	}
 }
@@ -120,114 +148,94 @@ func (a *Ahead) read(ctx context.Context, free, jobs, order chan *page) {
 
 // work parses pages.
 func work(parser Parser, jobs <-chan *page) {
-	var ev Event
 	for p := range jobs {
-		p.parse(parser, &ev)
+		p.parse(parser, 0, len(p.Lines))
 		p.done <- struct{}{}
 	}
 }
 
-// give yields the records of a page.
-func (a *Ahead) give(p *page, yield func(*Record, error) bool) bool {
-	if p.err != nil {
-		return yield(nil, p.err)
+// parse makes the events of some lines, in place of those before.
+func (p *page) parse(parser Parser, from, to int) {
+	if n := to - from; cap(p.events) < n {
+		p.events = make([]Event, n)
 	}
-	<-p.done
-	a.page = p
-	for i, run := range p.Runs {
-		a.record = *run.Like
-		for a.line = run.First; a.line < p.endOf(i); a.line++ {
-			at := p.Lines[a.line]
-			a.record.Text = p.Text[at.Start:at.End]
-			if !yield(&a.record, nil) {
-				return false
-			}
+	p.events, p.first = p.events[:to-from], from
+	p.captures, p.extra = p.captures[:0], p.extra[:0]
+	for i := range p.records(from) {
+		if i == to {
+			break
+		}
+		ev := &p.events[i-from]
+		p.lend(ev)
+		parser.Parse(&p.record, ev)
+		p.keep(ev)
+	}
+}
+
+// give yields the events with their records, and tells whether all were asked
+// for.
+func (p *page) give(yield func(*Event, error) bool) bool {
+	for i := range p.records(p.first) {
+		if i-p.first == len(p.events) {
+			break
+		}
+		ev := &p.events[i-p.first]
+		ev.Record = &p.record
+		if !yield(ev, nil) {
+			return false
 		}
 	}
 	return true
 }
 
-// Parse implements Parser, for the record that was yielded last.
-func (a *Ahead) Parse(r *Record, ev *Event) { a.page.unpack(a.line, r, ev) }
-
-// Form names the layout of that record, where the parsers tell.
-func (a *Ahead) Form() string { return a.page.forms[a.page.events[a.line].form] }
-
-// former is a parser that names the layout of the last line.
-type former interface{ Form() string }
-
-// parse fills the page from its block.
-func (p *page) parse(parser Parser, ev *Event) {
-	p.events, p.captures, p.extra, p.forms = p.events[:0], p.captures[:0], p.extra[:0], append(p.forms[:0], "")
-	tells, _ := parser.(former)
-	var record Record
-	for i, run := range p.Runs {
-		record = *run.Like
-		for _, line := range p.Lines[run.First:p.endOf(i)] {
-			record.Text = p.Text[line.Start:line.End]
-			parser.Parse(&record, ev)
-			p.pack(ev)
-			if tells != nil && ev.Line != LineSkipped {
-				p.events[len(p.events)-1].form = p.form(tells.Form())
+// records gives the indexes of the lines from one on, while p.record is the
+// line's.
+func (p *page) records(from int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for r, run := range p.Runs {
+			end := p.endOf(r)
+			if end <= from {
+				continue
+			}
+			p.record = *run.Like
+			for i := max(from, run.First); i < end; i++ {
+				at := p.Lines[i]
+				p.record.Text = p.Text[at.Start:at.End]
+				if !yield(i) {
+					return
+				}
 			}
 		}
 	}
 }
 
-// pack keeps an event.
-func (p *page) pack(ev *Event) {
-	p.events = append(p.events, packed{
-		time: ev.Time, host: p.part(ev.Host), ident: p.part(ev.Ident), message: p.part(ev.Message),
-		captures: uint32(len(p.captures)), pid: ev.PID, repeat: ev.Repeat, pattern: ev.Pattern,
-		n: ev.n, line: ev.Line, level: ev.Level, stage: ev.Stage,
-	})
-	p.captures = append(p.captures, ev.fields[:ev.n]...)
+// lend gives an event room for its fields among the page's.
+func (p *page) lend(ev *Event) {
+	n := len(p.captures)
+	if cap(p.captures)-n < MaxFields {
+		p.captures, n = make([]Captured, 0, 2*cap(p.captures)+64*MaxFields), 0 // events keep theirs
+	}
+	ev.fields = p.captures[n : n : n+MaxFields]
 }
 
-// unpack fills an event with the i-th that was kept.
-func (p *page) unpack(i int, r *Record, ev *Event) {
-	k := &p.events[i]
-	ev.Record = r
-	ev.Time, ev.Host, ev.Ident, ev.PID = k.time, p.bytes(k.host), p.bytes(k.ident), k.pid
-	ev.Line, ev.Pattern, ev.Level, ev.Stage, ev.Repeat = k.line, k.pattern, k.level, k.stage, k.repeat
-	ev.Message = p.bytes(k.message)
-	ev.n = uint8(copy(ev.fields[:], p.captures[k.captures:k.captures+uint32(k.n)]))
+// keep makes an event last as long as the page: the parser's own memory holds it
+// until its next call only.
+func (p *page) keep(ev *Event) {
+	n := len(ev.fields)
+	p.captures = p.captures[:len(p.captures)+n]
+	ev.fields = ev.fields[:n:n] // what is behind them is another event's
+	ev.Host, ev.Ident, ev.Message = p.lasting(ev.Host), p.lasting(ev.Ident), p.lasting(ev.Message)
 }
 
-// part gives where bytes lie: in Text, which a line is a part of, or else in
-// extra, to which they are copied.
-func (p *page) part(b []byte) part {
+// lasting gives bytes that are a part of Text as they are, and a copy of others.
+func (p *page) lasting(b []byte) []byte {
 	if len(b) == 0 {
-		return part{}
+		return nil
 	}
 	if at := cap(p.Text) - cap(b); at >= 0 && at+len(b) <= len(p.Text) && &p.Text[at] == &b[0] {
-		return part{int32(at), int32(len(b))}
+		return b
 	}
-	at := len(p.extra)
+	n := len(p.extra)
 	p.extra = append(p.extra, b...)
-	return part{^int32(at), int32(len(b))}
-}
-
-func (p *page) bytes(at part) []byte {
-	switch {
-	case at.n == 0:
-		return nil
-	case at.at < 0:
-		return p.extra[^at.at : ^at.at+at.n]
-	}
-	return p.Text[at.at : at.at+at.n]
-}
-
-// form numbers the names of layouts. A log has one, or few.
-func (p *page) form(name string) uint8 {
-	for i := len(p.forms) - 1; i >= 0; i-- {
-		if p.forms[i] == name {
-			return uint8(i)
-		}
-	}
-	if len(p.forms) == 256 {
-		return 0
-	}
-	p.forms = append(p.forms, name)
-	return uint8(len(p.forms) - 1)
+	return p.extra[n:len(p.extra):len(p.extra)]
 }

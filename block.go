@@ -12,7 +12,8 @@ type Block struct {
 	// Text holds the lines, and whatever stands between them. It has at
 	// most MaxBlock bytes.
 	Text []byte
-	// Lines are the lines in their order, without their ends.
+	// Lines are the lines in their order, without their ends. There are at
+	// most MaxLines.
 	Lines []Extent
 	// Runs say where the lines come from: each counts until the next. The
 	// first begins with the first line.
@@ -25,6 +26,10 @@ type Block struct {
 // MaxBlock bounds the text of a block, in bytes. It is small enough for a
 // processor's cache and large enough that handing it on costs nothing.
 const MaxBlock = 256 << 10
+
+// MaxLines bounds the lines of a block: a log may be all empty lines, and what is
+// known of a line takes more room than a short line itself.
+const MaxLines = 8 << 10
 
 // Extent is a part of a text, in bytes.
 type Extent struct{ Start, End uint32 }
@@ -59,8 +64,13 @@ func (b *Block) Reset() {
 	b.Text, b.Lines, b.Runs, b.used = b.Text[:0], b.Lines[:0], b.Runs[:0], 0
 }
 
-// Room gives the number of bytes that can be added.
-func (b *Block) Room() int { return MaxBlock - len(b.Text) }
+// Room gives the number of bytes that can be added, 0 where no line can.
+func (b *Block) Room() int {
+	if len(b.Lines) >= MaxLines {
+		return 0
+	}
+	return MaxBlock - len(b.Text)
+}
 
 // Line adds a line that is part of Text already.
 func (b *Block) Line(start, end int, like *Record) {

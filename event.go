@@ -102,9 +102,11 @@ type Event struct {
 	Repeat int32
 	// Message is the text after the header, without level and stage.
 	Message []byte
+	// Form is the layout of the header, as the parser calls it; empty where
+	// the header did not stand in the text.
+	Form string
 
-	fields [MaxFields]Captured
-	n      uint8
+	fields []Captured
 }
 
 // Reset empties the event for another record.
@@ -112,33 +114,32 @@ func (e *Event) Reset(r *Record) {
 	e.Record = r
 	e.Header = Header{}
 	e.Line, e.Pattern, e.Level, e.Stage, e.Repeat = LineSkipped, 0, LevelNone, StageNone, 1
-	e.Message = nil
-	e.n = 0
+	e.Message, e.Form = nil, ""
+	e.fields = e.fields[:0]
 }
 
 // Captures gives the fields in the order of the message.
-func (e *Event) Captures() []Captured { return e.fields[:e.n] }
+func (e *Event) Captures() []Captured { return e.fields }
 
 // Push adds a field; one beyond MaxFields is dropped and false returned.
 func (e *Event) Push(c Captured) bool {
-	if e.n == MaxFields {
+	if len(e.fields) == MaxFields {
 		return false
 	}
-	e.fields[e.n] = c
-	e.n++
+	e.fields = append(e.fields, c)
 	return true
 }
 
 // Mark gives the number of fields so far, for Rewind.
-func (e *Event) Mark() uint8 { return e.n }
+func (e *Event) Mark() uint8 { return uint8(len(e.fields)) }
 
 // Rewind drops the fields that were added since Mark.
-func (e *Event) Rewind(mark uint8) { e.n = mark }
+func (e *Event) Rewind(mark uint8) { e.fields = e.fields[:mark] }
 
 // Get gives the text of a field as it stands in the message, or nil where
 // the message has no such field. Of several the first counts.
 func (e *Event) Get(f Field) []byte {
-	for i := range e.fields[:e.n] {
+	for i := range e.fields {
 		if c := &e.fields[i]; c.Field == f && c.Value == 0 {
 			return e.Message[c.Start:c.End]
 		}
@@ -148,7 +149,7 @@ func (e *Event) Get(f Field) []byte {
 
 // Has tells whether the message has the field, be it empty.
 func (e *Event) Has(f Field) bool {
-	for i := range e.fields[:e.n] {
+	for i := range e.fields {
 		if e.fields[i].Field == f {
 			return true
 		}
@@ -158,7 +159,7 @@ func (e *Event) Has(f Field) bool {
 
 // Constant gives the catalogue's constant for a field, 0 for none.
 func (e *Event) Constant(f Field) uint8 {
-	for i := range e.fields[:e.n] {
+	for i := range e.fields {
 		if c := &e.fields[i]; c.Field == f && c.Value != 0 {
 			return c.Value
 		}

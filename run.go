@@ -131,10 +131,12 @@ type State struct {
 }
 
 // Loop is the journey of a line: read, parse, classify, alert, commit, deliver.
-// Source, Parser, Classifier and Sink are needed, all else may be nil.
+// Source and Parser, or Ahead in their place, Classifier and Sink are needed, all
+// else may be nil.
 type Loop struct {
 	Source     Source
 	Parser     Parser
+	Ahead      *Ahead
 	Classifier Classifier
 	Alerter    Alerter
 	Ledger     Ledger
@@ -148,7 +150,6 @@ type Loop struct {
 	// done, what is open stays open.
 	Live bool
 
-	event  Event
 	yield  func(*Finding) // deliver, made once: it is handed on with every line
 	failed error
 	batch  *batch // nil without a ledger
@@ -160,12 +161,12 @@ func (l *Loop) Run(ctx context.Context) error {
 		return err
 	}
 	l.yield = l.deliver
-	for record, err := range l.Source.Records(ctx) {
+	for ev, err := range l.events(ctx) {
 		if err != nil {
 			l.trouble(err)
 			continue
 		}
-		l.take(record)
+		l.take(ev)
 		if l.failed != nil {
 			return l.failed
 		}
@@ -177,13 +178,35 @@ func (l *Loop) Run(ctx context.Context) error {
 	return l.failed
 }
 
-// take leads one record through the rooms.
-func (l *Loop) take(r *Record) {
-	l.Parser.Parse(r, &l.event)
-	if l.Watch != nil {
-		l.Watch(&l.event)
+// events reads and parses.
+func (l *Loop) events(ctx context.Context) iter.Seq2[*Event, error] {
+	if l.Ahead != nil {
+		return l.Ahead.Events(ctx)
 	}
-	l.Classifier.Classify(&l.event, l.yield)
+	return func(yield func(*Event, error) bool) {
+		var ev Event
+		for record, err := range l.Source.Records(ctx) {
+			if err != nil {
+				if !yield(nil, err) {
+					return
+				}
+				continue
+			}
+			l.Parser.Parse(record, &ev)
+			if !yield(&ev, nil) {
+				return
+			}
+		}
+	}
+}
+
+// take leads one event through the rooms.
+func (l *Loop) take(ev *Event) {
+	r := ev.Record
+	if l.Watch != nil {
+		l.Watch(ev)
+	}
+	l.Classifier.Classify(ev, l.yield)
 	if r.Tick && l.Alerter != nil {
 		l.Alerter.Tick(r, l.deliverAlert)
 	}

@@ -87,7 +87,7 @@ func run(b *testing.B, options classifier.Options, sink func() sshwhy.Sink) {
 			b.Fatal(err)
 		}
 		trouble := func(err error) { b.Fatal(err) }
-		loop := sshwhy.Loop{Source: source(lines), Parser: p, Classifier: c, Sink: sink(), Trouble: trouble}
+		loop := sshwhy.Loop{Ahead: &sshwhy.Ahead{Source: text(whole), Parsers: []sshwhy.Parser{p}}, Classifier: c, Sink: sink(), Trouble: trouble}
 		if err := loop.Run(b.Context()); err != nil {
 			b.Fatal(err)
 		}
@@ -129,16 +129,32 @@ func readCauses(b *testing.B) *causes.Catalogue {
 	return c
 }
 
-// source gives lines that are in memory.
-type source [][]byte
+// text is a source of the lines that are in memory, as a file is one: it copies
+// them block by block.
+type text []byte
+
+// blockBytes is how long the text of a block is, about.
+const blockBytes = 64 << 10
 
 // Records implements sshwhy.Source.
-func (s source) Records(context.Context) iter.Seq2[*sshwhy.Record, error] {
-	return func(yield func(*sshwhy.Record, error) bool) {
-		record := &sshwhy.Record{Source: "auth.log", Newest: newest}
-		for _, line := range s {
-			record.Text = line
-			if !yield(record, nil) {
+func (t text) Records(context.Context) iter.Seq2[*sshwhy.Record, error] { panic("in blocks only") }
+
+// Blocks implements sshwhy.BlockSource.
+func (t text) Blocks(_ context.Context, blank func() *sshwhy.Block) iter.Seq2[*sshwhy.Block, error] {
+	return func(yield func(*sshwhy.Block, error) bool) {
+		like := &sshwhy.Record{Source: "auth.log", Newest: newest}
+		for left := []byte(t); len(left) > 0; {
+			b := blank()
+			n := min(len(left), blockBytes)
+			n = bytes.LastIndexByte(left[:n], '\n') + 1
+			b.Text = append(b.Text, left[:n]...)
+			for start := 0; start < n; {
+				end := start + bytes.IndexByte(b.Text[start:], '\n')
+				b.Line(start, end, like)
+				start = end + 1
+			}
+			left = left[n:]
+			if !yield(b, nil) {
 				return
 			}
 		}

@@ -22,7 +22,6 @@ type Parser struct {
 	sshd     *recogniser // what sshd and the PAM modules inside it write
 	system   *recogniser // what systemd and the log daemons write about it
 	levels   []sshwhy.Level
-	form     form
 }
 
 // New makes a parser of the catalogue, which must not change afterwards.
@@ -59,15 +58,12 @@ func (p *Parser) Parse(r *sshwhy.Record, ev *sshwhy.Event) {
 		return
 	}
 	text, f, by, _ := p.splitter.split(r.Text, r.Newest, &ev.Header)
-	p.form = f
+	ev.Form = f.String()
 	if len(ev.Host) == 0 {
 		ev.Host = r.Host
 	}
 	p.message(ev, text, by)
 }
-
-// Form names the layout of the last line that Parse was given, for people.
-func (p *Parser) Form() string { return p.form.String() }
 
 // message recognises what stands after the header.
 func (p *Parser) message(ev *sshwhy.Event, text []byte, program program) {

@@ -10,10 +10,6 @@ import (
 //
 // and between which times the lines of sshd lie. The zero value is ready.
 type Accounting struct {
-	// Form, where set, names the layout of the line that was noted last,
-	// as the parser calls it. It is asked once a source.
-	Form func() string
-
 	sources []*SourceCount
 	byName  map[string]*SourceCount
 	current *SourceCount
@@ -57,8 +53,8 @@ func (a *Accounting) Note(ev *sshwhy.Event) {
 		s.Skipped++
 		return
 	}
-	if s.Form == "" && a.Form != nil {
-		s.Form = a.Form()
+	if s.Form == "" {
+		s.Form = ev.Form
 	}
 	if t := ev.Time; t != 0 {
 		if t < a.from || a.from == 0 {

@@ -189,13 +189,13 @@ func TestSummaryAllocatesNothing(t *testing.T) {
 func event(source string, line sshwhy.Line, second int64, cut int64) *sshwhy.Event {
 	ev := &sshwhy.Event{}
 	ev.Reset(&sshwhy.Record{Source: source, Text: []byte("the line"), Truncated: cut})
-	ev.Line, ev.Time = line, second*1e9
+	ev.Line, ev.Time, ev.Form = line, second*1e9, "rfc3164"
 	return ev
 }
 
 func TestEveryLineIsAccountedFor(t *testing.T) {
 	const parsed, unparsed, skipped = sshwhy.LineParsed, sshwhy.LineUnparsed, sshwhy.LineSkipped
-	a := report.Accounting{Form: func() string { return "rfc3164" }}
+	a := report.Accounting{}
 	for _, ev := range []*sshwhy.Event{
 		event("a.log", skipped, 5, 0), // another program's time does not count
 		event("a.log", parsed, 100, 0),
@@ -238,7 +238,6 @@ func page(t *testing.T, language causes.Language, p report.Page) []byte {
 	}
 	s := summaryOf(t, c, findings...)
 	var a report.Accounting
-	a.Form = func() string { return "rfc3164" }
 	a.Note(event("/var/log/auth.log.1", sshwhy.LineParsed, 1795176000, 0))
 	a.Note(event("/var/log/auth.log", sshwhy.LineParsed, 1795262400, 12))
 	a.Note(event("/var/log/auth.log", sshwhy.LineUnparsed, 1795262401, 0))

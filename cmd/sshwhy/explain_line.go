@@ -103,7 +103,7 @@ func (x *explainer) account(text string) (*lineAccount, error) {
 	record := sshwhy.Record{Text: []byte(text)}
 	var ev sshwhy.Event
 	p.Parse(&record, &ev)
-	a := accountOf(&ev, p.Form(), options.Zone)
+	a := accountOf(&ev, options.Zone)
 	a.Pattern = patternOf(messages.Entry(ev.Pattern))
 	if a.Pattern == nil {
 		return a, nil
@@ -113,9 +113,9 @@ func (x *explainer) account(text string) (*lineAccount, error) {
 	return a, x.classify(a, &ev, messages, options.Zone)
 }
 
-func accountOf(ev *sshwhy.Event, form string, zone *time.Location) *lineAccount {
+func accountOf(ev *sshwhy.Event, zone *time.Location) *lineAccount {
 	a := &lineAccount{
-		Text: printable(ev.Record.Text), Line: ev.Line.String(), Form: form,
+		Text: printable(ev.Record.Text), Line: ev.Line.String(), Form: ev.Form,
 		Host: printable(ev.Host), Program: printable(ev.Ident), PID: ev.PID,
 		Stage: [...]string{"", "preauth", "postauth"}[ev.Stage], Level: ev.Level.String(), Message: printable(ev.Message),
 		Fields: []fieldAccount{}, Shows: []causeTitle{}, Alone: []json.RawMessage{},

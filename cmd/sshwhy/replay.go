@@ -130,6 +130,7 @@ type replayer struct {
 	o          *replayOptions
 	archive    *archives.Archive
 	workers    int
+	ahead      *sshwhy.Ahead // nil where source and parser are in its place
 	source     sshwhy.Source
 	parser     sshwhy.Parser
 	classifier sshwhy.Classifier
@@ -287,7 +288,7 @@ func (r *replayer) read(messages *patterns.Catalogue, catalogue *causes.Catalogu
 	if err != nil {
 		return err
 	}
-	r.ahead(p)
+	r.parsers(p)
 	if r.o.anonymise || r.o.missed {
 		words := report.NewVocabulary(messages, catalogue)
 		if r.o.missed {
@@ -295,7 +296,7 @@ func (r *replayer) read(messages *patterns.Catalogue, catalogue *causes.Catalogu
 		}
 		if r.o.anonymise {
 			// Masks are given in the order of the log: one parser.
-			r.source, r.accounting.Form = r.archive, p.Form
+			r.ahead, r.source = nil, r.archive
 			r.parser = report.NewAnonymiser(p, report.NewMasks(r.o.anonymiseKey, words), options.Zone)
 		}
 	}
@@ -315,17 +316,12 @@ func (r *replayer) read(messages *patterns.Catalogue, catalogue *causes.Catalogu
 	return nil
 }
 
-// ahead puts as many parsers to work as there are processors.
-func (r *replayer) ahead(p *parser.Parser) {
-	if r.workers == 1 {
-		r.source, r.parser, r.accounting.Form = r.archive, p, p.Form
-		return
-	}
-	ahead := &sshwhy.Ahead{Source: r.archive}
+// parsers puts as many parsers to work as there are processors.
+func (r *replayer) parsers(p *parser.Parser) {
+	r.ahead = &sshwhy.Ahead{Source: r.archive}
 	for range r.workers {
-		ahead.Parsers = append(ahead.Parsers, p.Clone())
+		r.ahead.Parsers = append(r.ahead.Parsers, p.Clone())
 	}
-	r.source, r.parser, r.accounting.Form = ahead, ahead, ahead.Form
 }
 
 // memoryPercent is how much the memory may grow between two collections of
@@ -335,7 +331,7 @@ const memoryPercent = 30
 // run reads all and writes what goes with the output: nothing after jsonl, and
 // nothing where nothing could be read.
 func (r *replayer) run(ctx context.Context) error {
-	loop := sshwhy.Loop{Source: r.source, Parser: r.parser, Classifier: r.classifier, Sink: r.sink, Watch: r.watch(), Trouble: r.trouble}
+	loop := sshwhy.Loop{Ahead: r.ahead, Source: r.source, Parser: r.parser, Classifier: r.classifier, Sink: r.sink, Watch: r.watch(), Trouble: r.trouble}
 	defer debug.SetGCPercent(debug.SetGCPercent(memoryPercent))
 	err := loop.Run(ctx)
 	r.progress.clear()

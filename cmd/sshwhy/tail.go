@@ -147,7 +147,6 @@ func newFollower(io streams, o *tailOptions) (*follower, error) {
 		return nil, err
 	}
 	f.summary = report.NewSummary(catalogue)
-	f.accounting.Form = f.parser.Form
 	f.page = report.Page{Words: lang.For(language), Zone: f.options.Zone, ZoneName: zoneName(f.options.Zone), Year: o.year, Color: colored}
 	f.offset = offsetWatch{now: f.now, tell: f.timesAreOff}
 	if o.inspect {

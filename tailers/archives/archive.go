@@ -245,7 +245,7 @@ type output struct {
 // room gives the block to fill, one that has room for a line of any length; nil
 // when no more are wanted.
 func (o *output) room() *sshwhy.Block {
-	if o.block != nil && len(o.block.Text) >= blockGoal {
+	if o.block != nil && (len(o.block.Text) >= blockGoal || o.block.Room() == 0) {
 		o.flush()
 	}
 	if o.stopped {

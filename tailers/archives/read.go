@@ -108,8 +108,9 @@ func (r *lineReader) close() {
 	r.file.Close()
 }
 
-// fill reads lines into b until its text is as long as limit, or reading would
-// wait. At the end of the piece it gives io.EOF, or why there is no more.
+// fill reads lines into b until its text is as long as limit, it holds no more
+// lines, or reading would wait. At the end of the piece it gives io.EOF, or why
+// there is no more.
 func (r *lineReader) fill(b *sshwhy.Block, limit int) error {
 	start := len(b.Text)
 	if len(r.rest) > 0 {
@@ -118,7 +119,7 @@ func (r *lineReader) fill(b *sshwhy.Block, limit int) error {
 		start = r.lines(b, start, start)
 	}
 	searched := len(b.Text)
-	for {
+	for len(b.Lines) < sshwhy.MaxLines {
 		if len(b.Text) >= limit {
 			if start > 0 && len(b.Lines) > 0 || len(b.Text)-start > sshwhy.MaxLine {
 				break
@@ -149,18 +150,20 @@ func (r *lineReader) read(b *sshwhy.Block, limit int) {
 	b.Text, r.err = b.Text[:at+n], err
 }
 
-// lines adds the lines that begin at start and are whole; there is no end of a
-// line before searched. It gives where the last, unended one begins.
+// lines adds the lines that begin at start and are whole, as far as there is room
+// for them; there is no end of a line before searched. It gives where the rest
+// begins.
 func (r *lineReader) lines(b *sshwhy.Block, start, searched int) int {
-	for {
+	for len(b.Lines) < sshwhy.MaxLines {
 		i := bytes.IndexByte(b.Text[searched:], '\n')
 		if i < 0 {
-			return start
+			break
 		}
 		end := searched + i
 		r.line(b, start, end)
 		start, searched = end+1, end+1
 	}
+	return start
 }
 
 // line adds one line.
@@ -198,11 +201,16 @@ func (r *lineReader) note(length int, cut int64) {
 	r.p.input.Bytes += int64(length) + cut
 }
 
-// finish deals with the unended line at the end of the text: it is kept for
-// the next block, or cut because it is too long, or the last.
+// finish deals with what stands behind the last line of the block. What it had no
+// room for is kept for the next one, and so is a line that goes on; else that is
+// cut because it is too long, or the last.
 func (r *lineReader) finish(b *sshwhy.Block, start int) error {
 	tail := b.Text[start:]
 	switch {
+	case len(b.Lines) >= sshwhy.MaxLines && len(tail) > 0:
+		r.rest = append(r.rest, tail...)
+		b.Text = b.Text[:start]
+		return nil
 	case len(tail) > sshwhy.MaxLine:
 		r.passRest(b, start)
 	case r.err == nil:
