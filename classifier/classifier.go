@@ -180,6 +180,8 @@ func (k *Classifier) Classify(ev *sshwhy.Event, yield func(*sshwhy.Finding)) {
 		k.drop(h, ev)
 	case doTimeOut:
 		k.timeOut(h, ev)
+	case doReap:
+		k.reap(h, ev, r)
 	case doStart, doListen, doFail, doStop, doRestart:
 		k.serve(h, ev, r)
 	case doNotLogin:

@@ -27,13 +27,42 @@ func (k *Classifier) timeOut(h *host, ev *sshwhy.Event) {
 	}
 	c := k.table.ofProcess(h.processKey(pid))
 	if c == nil || c.state != stateOpen {
-		named := *ev
-		named.PID = pid
-		c = k.table.create(h, &named, h.processKey(pid))
+		c = k.createOf(h, ev, pid)
 	}
 	k.table.touch(c, ev.Time)
 	var f facts
 	f.read(ev)
 	k.learn(c, ev, &k.rules[ev.Pattern], &f)
 	k.settle(c)
+}
+
+// createOf opens the connection of a process that another writes about.
+func (k *Classifier) createOf(h *host, ev *sshwhy.Event, pid int32) *connection {
+	named := *ev
+	named.PID = pid
+	return k.table.create(h, &named, h.processKey(pid))
+}
+
+// reap takes the listener's word on the process of a connection that ended before
+// anyone logged in (since 9.8, sshd.c child_reap). Where nothing else is known of
+// the connection it counts only if it tells a cause.
+func (k *Classifier) reap(h *host, ev *sshwhy.Event, r *rule) {
+	pid := int32(ev.Int(sshwhy.FieldPID))
+	c := k.table.ofProcess(h.processKey(pid))
+	if c == nil || c.state == stateService {
+		if len(r.proofs) == 0 {
+			return
+		}
+		c = k.createOf(h, ev, pid)
+	}
+	k.table.touch(c, ev.Time)
+	var f facts
+	f.read(ev)
+	k.learn(c, ev, r, &f)
+	if c.state == stateOpen {
+		k.settle(c)
+	} else {
+		k.revise(c)
+	}
+	k.bound(h)
 }
