@@ -140,6 +140,7 @@ type replayer struct {
 	accounting report.Accounting
 	summary    *report.Summary
 	during     window
+	outside    outside
 	report     *pageOf              // nil unless asked for
 	missed     *report.Missed       // nil unless asked for
 	jsonl      *sinks.JSONL         // nil for other outputs and schemas
@@ -338,6 +339,7 @@ func (r *replayer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.page.Interrupted = ctx.Err() != nil
 	total := r.accounting.Total()
 	if total.Read() == 0 && r.troubles == 0 && ctx.Err() == nil && len(r.archive.Inputs()) == 0 {
 		r.trouble(fmt.Errorf("reading the log: there is no file in %s", sshwhy.Printable(strings.Join(r.archive.Paths, ", "))))
@@ -345,13 +347,16 @@ func (r *replayer) run(ctx context.Context) error {
 	if n := r.archive.Binary(); n > 0 {
 		fmt.Fprintf(r.io.err, "sshwhy: passed over %d of the files found: they are no text\n", n)
 	}
-	if r.narrowed && r.passed == 0 && r.troubles == 0 && ctx.Err() == nil && !r.programs() {
+	first, last, misses := r.missesWindow()
+	if misses {
+		r.sayMissed(first, last)
+	}
+	if r.narrowed && r.passed == 0 && !misses && r.troubles == 0 && ctx.Err() == nil && !r.programs() {
 		fmt.Fprintln(r.io.err, "sshwhy: no connection passes the filters; one that never reached sshd is in no log: sshwhy doctor looks at the host, sshwhy client at the other side")
 	}
 	if r.geography != nil && r.geography.Err() != nil {
 		r.trouble(r.geography.Err())
 	}
-	r.page.Interrupted = ctx.Err() != nil
 	if r.evicted != nil {
 		r.page.Evicted = r.evicted()
 	}
@@ -386,6 +391,7 @@ func (r *replayer) watchLines() func(*sshwhy.Event) {
 	}
 	return func(ev *sshwhy.Event) {
 		if ev.Time != 0 && !r.during.holds(ev.Time) {
+			r.outside.note(ev)
 			return
 		}
 		r.accounting.Note(ev)

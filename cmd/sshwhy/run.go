@@ -170,6 +170,9 @@ func (r *runner) one(ctx context.Context, c *config.Config, hup <-chan os.Signal
 		return nil, &unfitError{err}
 	}
 	defer s.close()
+	if s.inspector != nil {
+		s.inspector.AbandonWhen(ctx.Done())
+	}
 	defer r.current.Store(nil)
 	r.current.Store(s)
 	if err := r.confine(c); err != nil {

@@ -253,6 +253,7 @@ func (f *follower) source(ctx context.Context, names []string) (sshwhy.Source, e
 		m.Sources = append(m.Sources, liveSource(ctx, name, f.io.in, o))
 	}
 	if f.inspector != nil {
+		f.inspector.AbandonWhen(ctx.Done())
 		m.Beside = append(m.Beside, f.inspector)
 	}
 	return m, nil
