@@ -70,6 +70,14 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 		k.helper(c, func(o *connection) bool {
 			return o.saw&sawPAMAuth != 0 && bytes.Equal(o.text(o.address), c.text(c.address)) && (!o.userKnown || bytes.Equal(o.text(o.user), c.text(c.user)))
 		})
+	case patterns.AccessDeniedByPAM:
+		// Where no module said why in this process, one did in the process
+		// that PAM had for keyboard-interactive (auth-pam.c sshpam_thread).
+		if c.saw&sawPAM == 0 {
+			k.helper(c, func(o *connection) bool {
+				return len(o.proofs) > 0 && o.userKnown && bytes.Equal(o.text(o.user), c.text(c.user))
+			})
+		}
 	case patterns.KeysCommandFailed:
 		command := ev.Get(sshwhy.FieldPath)
 		k.helper(c, func(o *connection) bool { return o.failedToRun(string(command)) })
