@@ -51,7 +51,11 @@ func (k *Classifier) decideAccepted(c *connection) decision {
 	d := decision{outcome: sshwhy.OutcomeAccepted}
 	if p := k.best(c, afterLogin); p != nil {
 		d.cause, d.confidence, d.rule = p.cause, p.confidence, sshwhy.RuleAfterLogin
-		if p.confidence != sshwhy.ConfidenceCertain {
+		switch {
+		case p.confidence == sshwhy.ConfidenceCertain:
+		case p.cause == k.known.reset:
+			d.candidates = k.known.vanishedReset
+		default:
 			d.candidates = k.alike(p.cause)
 		}
 		return d

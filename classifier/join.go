@@ -61,7 +61,7 @@ func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule, f *facts) *connect
 	k.finish(before)
 	c := k.table.create(h, ev, key)
 	c.ordinal = ordinal
-	if r.signals&sawPAM != 0 || ev.Pattern == patterns.KeysCommandNotRun {
+	if r.signals&sawPAM != 0 || r.beside {
 		c.saw |= sawOnlyPAM
 	}
 	return c

@@ -2,6 +2,7 @@ package classifier
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
@@ -19,7 +20,7 @@ type known struct {
 
 	// The candidates of each shape, likeliest first.
 	silentClose, silentCloseNew, noKeyFile, silentCloseVerbose, keyRefused, certRefused, noneRefused, beforeUser, beforeUserOld, beforeUserVerbose, passwordFailed, secondFailed, rootPasswordFailed,
-	passwordSilent, invalidCalled, pamDenied, partial, keyFound, vanished, optionsRefused, unended, afterReset []sshwhy.CauseID
+	passwordSilent, invalidCalled, pamDenied, partial, keyFound, vanished, vanishedReset, optionsRefused, unended, afterReset []sshwhy.CauseID
 }
 
 func knownCauses(c *causes.Catalogue) (known, error) {
@@ -167,10 +168,13 @@ func (k *known) shapes(list func(...string) []sshwhy.CauseID) {
 	// "Access denied by PAM account configuration" without a module's word.
 	k.pamDenied = list("pam-account-denied", "nologin-file", "account-expired", "password-expired", "pam-access-denied", "pam-locked-out", "account-locked", "shell-not-listed")
 	k.partial = list("second-factor-missing", "second-factor-failed", "client-gave-up")
-	k.keyFound = list("client-gave-up", "second-factor-missing", "pam-account-denied", "login-grace-timeout", "connection-lost")
+	k.keyFound = list("client-gave-up", "no-usable-method", "second-factor-missing", "pam-account-denied", "login-grace-timeout", "connection-lost")
 	// A session that ended without the client's goodbye.
 	k.vanished = list("connection-lost", "connection-reset", "session-killed", "channel-timeout", "pty-denied", "forwarding-denied", "subsystem-unknown",
-		"subsystem-missing", "chroot-bad-ownership", "chroot-missing", "nologin-file", "pam-session-failed", "login-limit")
+		"subsystem-missing", "chroot-bad-ownership", "chroot-missing", "chroot-without-shell", "nologin-file", "pam-session-failed", "login-limit")
+	// The same with a reset: the client that was denied what it came for may
+	// end so, with answers of sshd still unread.
+	k.vanishedReset = slices.Concat(list("connection-reset"), k.vanished[:1], k.vanished[2:])
 	// "Refused by key options" without the line that from= leaves before it
 	// (auth2-pubkeyfile.c: expiry-time is DEBUG1 only).
 	k.optionsRefused = list("key-entry-expired", "key-source-not-permitted", "authorized-keys-bad-option")

@@ -23,7 +23,7 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 	passwords, keys := c.passwords, c.keys
 	if r.signals&sawPAM != 0 {
 		k.notePAM(c.host, f.user)
-	} else if !first && ev.Pattern != patterns.KeysCommandNotRun {
+	} else if !first && !r.beside {
 		c.saw &^= sawOnlyPAM
 	}
 	c.saw |= r.signals

@@ -60,7 +60,8 @@ type objection struct {
 func (k *known) makeObjections(list func(...string) []sshwhy.CauseID) {
 	k.objections = []objection{
 		{sawNoKeyFile, 0, sshwhy.AgainstNoKeyFile, list("authorized-keys-malformed", "authorized-keys-empty", "authorized-keys-bad-option", "key-line-is-ca")},
-		{sawKey | sawPostponed | sawKeyFound, 0, sshwhy.AgainstKeyTried, list("client-rejected-host-key", "probe", "pubkey-auth-disabled", "no-usable-method")},
+		{sawKey | sawPostponed | sawKeyFound, 0, sshwhy.AgainstKeyTried, list("client-rejected-host-key", "probe", "pubkey-auth-disabled")},
+		{sawKey, 0, sshwhy.AgainstKeyTried, list("no-usable-method")}, // a key that would do may be one that the client cannot sign with
 		{sawPassword | sawInteractive | sawPAMAuth, 0, sshwhy.AgainstPasswordTried, list("client-rejected-host-key", "probe", "no-usable-method")},
 		// auth.c allowed_user: those that it refuses are called invalid.
 		// What PAM alone refuses is not.

@@ -41,7 +41,7 @@ const (
 	sawKeyProbed                         // a key was offered (DEBUG1)
 	sawFileTried                         // authorized_keys was looked at (DEBUG1)
 	sawRefusedOptions                    // "Refused by key options"
-	sawOnlyPAM                           // nothing but lines of PAM modules so far
+	sawOnlyPAM                           // nothing but lines of PAM modules, and of a process beside, so far
 	sawMaxTries                          // MaxAuthTries was reached
 	sawNoKeyFile                         // the first authorized_keys that sshd looked for does not exist (DEBUG1)
 )
@@ -79,6 +79,9 @@ type rule struct {
 	// early marks lines that can only stand before a login. Those that
 	// prove a cause of an earlier phase are added to them.
 	early bool
+	// beside marks lines of sshd that a process writes too which a connection
+	// starts: PAM's for keyboard-interactive, the command that gives keys.
+	beside bool
 	// later marks lines of which the proofs hold for the logins to come: the
 	// one that they stand in failed before that.
 	later bool
@@ -137,6 +140,8 @@ func rules() map[sshwhy.PatternID]rule {
 		patterns.PAMAuthFailed:        {signals: sawPAMError | sawInteractive, early: true},
 		patterns.PAMUnixSessionOpened: {signals: sawSession | sawPAM, does: doAccept},
 		patterns.PAMUnixSessionClosed: {signals: sawSession | sawPAM, does: doEnd},
+		patterns.PAMStep:              {beside: true},
+		patterns.KeysCommandNotRun:    {beside: true},
 		// session.c, serverloop.c
 		patterns.SessionStarted:          {signals: sawSession},
 		patterns.SessionClosed:           {signals: sawSession},
