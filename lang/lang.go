@@ -48,6 +48,10 @@ type Summary struct {
 	// Counts of names beyond the budget.
 	AtLeast, Estimated string
 
+	// Where none is between --since and --until, and how far the log goes.
+	NoneSince, NoneUntil, NoneBetween string
+	LogBegins, LogSpans               string
+
 	NoSSHD, Evicted                       string
 	Read, Truncated, SeeMissed, PerSource string
 	NoYear, NoYearStated, NoZone          string
@@ -122,6 +126,8 @@ func english() *Words {
 			Users: "Users who could not log in", Sources: "Sources that could not log in",
 			Fix: "fix", Example: "fix, e.g.", Explain: "`sshwhy explain %s` tells more, and so for every name in this list", OtherCauses: "%d others, of %d causes",
 			AtLeast: "(at least %d)", Estimated: "more than %d different names: counts with ~ are estimates, and a name that is missing occurred at most %d times",
+			NoneSince: "no line of sshd is as late as --since", NoneUntil: "no line of sshd is earlier than --until", NoneBetween: "no line of sshd falls between --since and --until",
+			LogBegins: "; the log begins at %s", LogSpans: "; the log begins at %s and ends at %s",
 			NoSSHD: "no line of sshd was found", Evicted: "%d connections were judged early, because too many were open at once",
 			Read:      "%d read = %d parsed + %d unparsed (sshd's, not recognised) + %d skipped (other programs)",
 			Truncated: "%d of them were cut, by %d bytes in all, because they were longer than %d bytes", SeeMissed: "`sshwhy replay --missed` shows the unparsed ones by shape",
@@ -156,6 +162,8 @@ func japanese() *Words {
 			Users: "ログインできなかったユーザー", Sources: "ログインできなかった接続元",
 			Fix: "対処", Example: "対処の例", Explain: "詳しくは `sshwhy explain %s`（一覧のほかの名前も同様）", OtherCauses: "ほか %d 件（原因 %d 種類）",
 			AtLeast: "（少なくとも %d）", Estimated: "名前が %d 種類を超えたため、~ の付いた件数は推定値です。一覧にない名前は多くても %d 件です",
+			NoneSince: "--since 以降の sshd の行はありません", NoneUntil: "--until より前の sshd の行はありません", NoneBetween: "--since から --until までの sshd の行はありません",
+			LogBegins: "（ログの最初は %s）", LogSpans: "（ログの最初は %s、最後は %s）",
 			NoSSHD: "sshd の行は見つかりませんでした", Evicted: "同時に開いている接続が多すぎたため、%d 件は早めに判定しました",
 			Read:      "読み込み %d = 解析 %d + 未解析 %d（認識できなかった sshd の行）+ 対象外 %d（ほかのプログラム）",
 			Truncated: "うち %d 行は長すぎるため、計 %d バイトを切り捨てました（上限 %d バイト）", SeeMissed: "`sshwhy replay --missed` で未解析の行を形ごとに表示します",

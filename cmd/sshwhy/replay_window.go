@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/sshwhy/sshwhy"
-	"github.com/sshwhy/sshwhy/causes"
 )
 
 // outside is what was read of a log and lies outside of the window.
@@ -56,41 +55,22 @@ func (r *replayer) missesWindow() (first, last int64, misses bool) {
 // there is no line of sshd.
 func (r *replayer) sayMissed(first, last int64) {
 	words := *r.page.Words
-	words.Summary.NoSSHD = r.nothingInWindow() + r.extent(first, last)
-	r.page.Words = &words
-}
-
-// nothingInWindow says that no line of sshd lies in the window.
-func (r *replayer) nothingInWindow() string {
-	japanese := r.page.Words.Language == causes.Japanese
+	w := &words.Summary
 	switch {
-	case r.o.until == "" && japanese:
-		return "--since 以降の sshd の行はありません"
 	case r.o.until == "":
-		return "no line of sshd is as late as --since"
-	case r.o.since == "" && japanese:
-		return "--until より前の sshd の行はありません"
+		w.NoSSHD = w.NoneSince
 	case r.o.since == "":
-		return "no line of sshd is earlier than --until"
-	case japanese:
-		return "--since から --until までの sshd の行はありません"
+		w.NoSSHD = w.NoneUntil
+	default:
+		w.NoSSHD = w.NoneBetween
 	}
-	return "no line of sshd falls between --since and --until"
-}
-
-// extent says between which times a log lies, as far as that is known.
-func (r *replayer) extent(first, last int64) string {
 	at := func(ns int64) string { return time.Unix(0, ns).In(r.page.Zone).Format("2006-01-02 15:04:05 -0700") }
-	japanese := r.page.Words.Language == causes.Japanese
 	switch {
 	case first == 0:
-		return ""
-	case last == 0 && japanese:
-		return fmt.Sprintf("（ログの最初は %s）", at(first))
 	case last == 0:
-		return "; the log begins at " + at(first)
-	case japanese:
-		return fmt.Sprintf("（ログの最初は %s、最後は %s）", at(first), at(last))
+		w.NoSSHD += fmt.Sprintf(w.LogBegins, at(first))
+	default:
+		w.NoSSHD += fmt.Sprintf(w.LogSpans, at(first), at(last))
 	}
-	return fmt.Sprintf("; the log begins at %s and ends at %s", at(first), at(last))
+	r.page.Words = &words
 }
