@@ -64,6 +64,7 @@ type File struct {
 	options FileOptions
 	follow  func(*os.File, int64, chan<- delivery, *generation) (*follower, error)
 	watch   func() (*names, error)
+	list    func(path string) ([]sibling, inode, error)
 	limits  limits
 	// How many lines were read here, and how many the library delivered.
 	own, delivered int64
@@ -89,7 +90,7 @@ func NewFile(pattern string, o FileOptions) *File {
 		o.Poll = 250 * time.Millisecond
 	}
 	return &File{
-		pattern: pattern, options: o, follow: startFollower, watch: newNames,
+		pattern: pattern, options: o, follow: startFollower, watch: newNames, list: familyOf,
 		limits: limits{
 			keep: 5 * time.Minute, half: time.Minute, bereft: 5 * time.Second, stale: time.Minute, settle: 200 * time.Millisecond, rescan: 30 * time.Second, glob: 10 * time.Second,
 			old: maxOld, gone: maxGone,
@@ -226,18 +227,24 @@ func (c *custody) begin() bool {
 // settled has the ledger know where reading begins: it is the first that comes,
 // and what is written after it is not missed by this run or the next. A file of
 // which nothing is known yet is read from its beginning, as all files are that
-// the next run meets and this one did not. So are all that are newer: a run
-// that finds an older file than one that has a place takes it for read.
+// the next run meets and this one did not.
 func (c *custody) settled() {
 	for _, f := range c.followings {
-		for _, g := range f.generations {
-			if len(g.head.text) == 0 {
-				break
-			}
-			c.announce(f, g)
-		}
+		c.met(f)
 	}
 	c.tick(sshwhy.Place{Stream: c.pattern, Generation: startedGeneration})
+}
+
+// met has the ledger know the files of a path before anything is read of them:
+// the next run may find them rotated. It ends at one of which nothing is known:
+// a run that finds an older file than one that has a place takes it for read.
+func (c *custody) met(f *following) {
+	for _, g := range f.generations {
+		if len(g.head.text) == 0 {
+			return
+		}
+		c.announce(f, g)
+	}
 }
 
 // announce tells the place of a generation that the ledger has none of.
@@ -303,7 +310,7 @@ func (c *custody) dueGlob(now time.Time) bool {
 
 // find begins to follow the files of the pattern that are not followed yet.
 func (c *custody) find(now time.Time) {
-	first := c.globbed.IsZero()
+	late := !c.globbed.IsZero()
 	c.globbed = now
 	paths := []string{c.pattern}
 	if isGlob(c.pattern) {
@@ -315,10 +322,14 @@ func (c *custody) find(now time.Time) {
 		if c.byPath[path] != nil || c.stopped || isGlob(c.pattern) && !c.fit(path, paths) {
 			continue
 		}
-		f := &following{path: path, begun: now, told: map[string]bool{}, pause: shortPause}
+		f := &following{path: path, begun: now, first: bearer(path), told: map[string]bool{}, pause: shortPause}
 		c.byPath[path] = f
 		c.followings = append(c.followings, f)
-		c.start(f, !first || c.resumed)
+		c.start(f, late || c.resumed)
+		if late {
+			c.met(f)
+			c.waiting = true // a later tick says that all was read
+		}
 	}
 }
 

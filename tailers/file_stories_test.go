@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -189,6 +190,62 @@ func TestFileResumesAnew(t *testing.T) {
 	d.write("auth.log", "1\n2\n")
 	again := startFile(t, NewFile(d.path("auth.log"), FileOptions{Resume: first.resume}))
 	again.want("1", "2")
+}
+
+// TestFileResumesLongFiles rotates a file that takes more than one turn to read
+// while the program is stopped. It is not let go of before it was read to its
+// end, however long ago it was written.
+func TestFileResumesLongFiles(t *testing.T) {
+	for _, compressed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("compressed %v", compressed), func(t *testing.T) {
+			d := newTestFolder(t)
+			d.write("auth.log", "1\n")
+			first := startFile(t, NewFile(d.path("auth.log"), FileOptions{FromStart: true}))
+			first.want("1")
+			first.stop()
+			want := slices.Repeat([]string{strings.Repeat("x", 999)}, 2*turnSize/1000)
+			d.write("auth.log", strings.Join(want, "\n")+"\n")
+			d.rename("auth.log", "auth.log.1")
+			if compressed {
+				d.compress("auth.log.1", ".gz")
+			}
+			d.write("auth.log", "end\n")
+			d.touch(".", time.Hour) // nothing asks for another look at the siblings
+			f := NewFile(d.path("auth.log"), FileOptions{Resume: first.resume})
+			f.limits.keep = time.Nanosecond
+			again := startFile(t, f)
+			again.until("the end", func() bool { return slices.Contains(again.texts, "end") })
+			again.stop()
+			if want = append(want, "end"); !slices.Equal(again.texts, want) {
+				t.Errorf("got %d lines, want %d", len(again.texts), len(want))
+			}
+			if len(again.notices) > 0 {
+				t.Errorf("notices: %v", again.notices)
+			}
+		})
+	}
+}
+
+// TestFileResumesLongAfter holds that a writer is not complained about that wrote
+// its last line long before we came.
+func TestFileResumesLongAfter(t *testing.T) {
+	d := newTestFolder(t)
+	d.write("auth.log", "1\n")
+	d.touch("auth.log", 2*time.Hour)
+	first := startFile(t, NewFile(d.path("auth.log"), FileOptions{FromStart: true}))
+	first.want("1")
+	first.stop()
+	d.write("auth.log", "2\n")
+	d.touch("auth.log", time.Hour)
+	d.rename("auth.log", "auth.log.1")
+	d.write("auth.log", "")
+	again := startFile(t, NewFile(d.path("auth.log"), FileOptions{Resume: first.resume})).ready()
+	again.want("2")
+	d.end(again)
+	again.want("2", "end")
+	if len(again.notices) > 0 {
+		t.Errorf("notices: %v", again.notices)
+	}
 }
 
 func TestFileCopyTruncate(t *testing.T) {

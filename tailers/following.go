@@ -26,6 +26,7 @@ type following struct {
 	past        []*past     // what was read to its end, or is not ours to read
 	last        int64       // the highest number of a generation
 	begun       time.Time   // by the clock of the files
+	first       inode       // what bore the name before it was watched, which nothing tells of; zero once begun
 
 	next  time.Time // when to look again
 	pause time.Duration
@@ -165,10 +166,14 @@ func (c *custody) adopt(f *following, file *os.File) {
 		c.leads(f, g)
 		return
 	}
-	f.vanished--
+	if i != f.first {
+		f.vanished--
+	}
 	g := f.generation(file, i)
 	if p := f.recall(g); p != nil && info.Size() >= p.offset {
 		g.head, g.offset = p.head, p.offset
+	} else {
+		g.meet() // it may be copied and truncated before it is read
 	}
 	f.generations = append(f.generations, g)
 	f.arrange()
@@ -214,6 +219,7 @@ func (c *custody) look(f *following, now time.Time) {
 // lines were.
 func (c *custody) lookAt(f *following, g *generation) bool {
 	if moved, err := g.moved(); err == nil && !moved {
+		g.read = true
 		return false
 	}
 	given, from := c.own, g.offset
@@ -225,6 +231,7 @@ func (c *custody) lookAt(f *following, g *generation) bool {
 		c.readError(f, g, err)
 		return false
 	}
+	g.read = state == readEnded
 	switch state {
 	case readStopped:
 		c.stopped = true
@@ -452,7 +459,7 @@ func (c *custody) upkeep(f *following, now time.Time) {
 			return
 		case g.ended,
 			!g.bereft.IsZero() && now.Sub(g.bereft) > c.limits.bereft,
-			quiet > c.limits.keep && now.Sub(g.left) > c.limits.keep:
+			g.read && quiet > c.limits.keep && now.Sub(g.left) > c.limits.keep:
 			c.finish(f, g)
 		}
 	}

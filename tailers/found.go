@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"time"
 )
 
 // found is a sibling that was there when we began. Its file is open as long as
@@ -17,6 +18,7 @@ type found struct {
 	file   *os.File // owned
 	head   head     // as far as it was looked at
 	looked bool
+	bore   bool  // it bore the name when we looked
 	err    error // why it could not be
 }
 
@@ -36,7 +38,7 @@ func (c *custody) assemble(f *following, wanted func(*sibling) bool) []*found {
 	for try := 0; ; try++ {
 		c.lookAtName(f)
 		f.surrender(known)
-		list, named, whole := f.gather(known, wanted)
+		list, named, whole := c.gather(f, known, wanted)
 		if whole && (f.named == nil && named == inode{} || f.named != nil && (named == f.named.inode || named == inode{})) || try == restless {
 			return settle(list, known)
 		}
@@ -55,7 +57,7 @@ func (f *following) surrender(known map[inode]*found) {
 			g.close()
 			continue
 		}
-		x := &found{sibling: sibling{inode: g.inode, size: info.Size(), modified: info.ModTime()}, file: g.file, looked: true}
+		x := &found{sibling: sibling{inode: g.inode, size: info.Size(), modified: info.ModTime()}, file: g.file, looked: true, bore: true}
 		x.head, _ = readHead(x.file, 0, x.size)
 		if before := known[x.inode]; before != nil {
 			before.close()
@@ -69,9 +71,9 @@ func (f *following) surrender(known map[inode]*found) {
 // meanwhile: what is open stays so under any name. Compressed ones are looked at
 // if they are wanted, which takes memory. It tells which file bore the name
 // itself, and whether all could be opened.
-func (f *following) gather(known map[inode]*found, wanted func(*sibling) bool) (list []*found, named inode, whole bool) {
+func (c *custody) gather(f *following, known map[inode]*found, wanted func(*sibling) bool) (list []*found, named inode, whole bool) {
 	for try := 0; !whole && try < restless; try++ {
-		siblings, bearer, err := familyOf(f.real)
+		siblings, bearer, err := c.list(f.real)
 		named = bearer
 		if err != nil {
 			f.again = f.again || !errors.Is(err, fs.ErrNotExist)
@@ -153,9 +155,11 @@ func (x *found) close() {
 	}
 }
 
-// generation makes a generation of what was found, which it takes over.
+// generation makes a generation of what was found, which it takes over. Whether
+// its writer is still on it will be seen from now on.
 func (x *found) generation(f *following, id string, n, offset int64) (*generation, error) {
-	g := &generation{path: f.path, id: id, number: n, inode: x.inode, file: x.file, offset: offset, modified: x.modified, left: x.modified, grown: x.modified}
+	now := time.Now()
+	g := &generation{path: f.path, id: id, number: n, inode: x.inode, file: x.file, offset: offset, modified: x.modified, left: now, grown: now}
 	x.file = nil
 	if !x.packed {
 		return g, nil

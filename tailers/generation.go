@@ -42,6 +42,7 @@ type generation struct {
 	mark      []byte    // Place.Mark
 	follower  *follower // the library, while it has the file; nil else
 	announced bool      // the ledger has its place
+	read      bool      // to its end, when it was last looked at
 	ended     bool      // nothing more can come from it
 	kept      bool      // rotation kept it under another name
 }

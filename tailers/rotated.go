@@ -128,12 +128,7 @@ func familyOf(path string) (siblings []sibling, named inode, err error) {
 		if err != nil {
 			return nil, inode{}, fmt.Errorf("looking for rotated files: %w", err)
 		}
-		named := inode{}
-		if info, err := os.Stat(path); err == nil {
-			if named, err = namedInode(path, info); err != nil {
-				named = inode{}
-			}
-		}
+		named := bearer(path)
 		switch {
 		case try == restless,
 			whole && try > 0 && named == lastNamed && slices.EqualFunc(siblings, last, sibling.same),
@@ -142,6 +137,19 @@ func familyOf(path string) (siblings []sibling, named inode, err error) {
 		}
 		last, lastNamed = siblings, named
 	}
+}
+
+// bearer tells which file bears a name now; the zero inode if none does.
+func bearer(path string) inode {
+	info, err := os.Stat(path)
+	if err != nil {
+		return inode{}
+	}
+	i, err := namedInode(path, info)
+	if err != nil {
+		return inode{}
+	}
+	return i
 }
 
 // same tells whether a name leads to the same file.

@@ -57,7 +57,7 @@ func (c *custody) scan(f *following) {
 func (c *custody) family(f *following) (siblings []sibling, err error) {
 	for try := 0; ; try++ {
 		c.arrive()
-		siblings, _, err = familyOf(f.real)
+		siblings, _, err = c.list(f.real)
 		if err != nil || !c.names.arrived() || try == restless {
 			return siblings, err
 		}

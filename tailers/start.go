@@ -26,7 +26,7 @@ func (c *custody) start(f *following, late bool) {
 	}
 	slices.SortFunc(kept, func(a, b keptPlace) int { return cmp.Compare(a.number, b.number) })
 	c.position(f, kept, late)
-	f.vanished = 0
+	f.first = inode{}
 }
 
 // lastPlaces gives the places that the last run left of a path, once: a path
@@ -48,7 +48,8 @@ func (c *custody) position(f *following, kept []keptPlace, late bool) {
 	case len(kept) > 0:
 		c.resume(f, kept)
 	case late || c.options.FromStart:
-		c.ignore(f, c.assemble(f, nil))
+		c.fresh(f)
+		return
 	case !c.options.Since.IsZero() && c.options.Time != nil:
 		c.since(f)
 	default:
@@ -59,6 +60,82 @@ func (c *custody) position(f *following, kept []keptPlace, late bool) {
 		}
 		c.ignore(f, list)
 	}
+	f.vanished = 0 // what was rotated before now is no news
+}
+
+// fresh begins with the first line of a file that is all new, and goes on with
+// all that came after it, whatever rotation makes of them meanwhile. What lies
+// beside the file at first is not ours to read.
+func (c *custody) fresh(f *following) {
+	added := c.beside(f)
+	list := c.assemble(f, added)
+	if f.named != nil && !f.named.meet() {
+		c.salvage(f, f.named, nil)
+	}
+	at := 0 // where among the generations the next one belongs
+	for i, x := range list {
+		x.bore = x.bore || x.inode == f.first // it may have been rotated before it was opened
+		j := f.holder(x)
+		switch {
+		case j >= 0 && f.generations[j] == f.named && x.inode != f.named.inode:
+			x.close() // a copy that may yet be all that is left of it
+		case j >= 0:
+			x.close()
+			at = j + 1
+		case !x.bore && !added(&x.sibling):
+			c.ignore(f, list[i:i+1])
+		case !x.bore && len(x.head.text) == 0 && x.err == nil: // perhaps a copy that has just begun
+			x.close()
+			f.again = true
+		case f.insert(x, at):
+			at++
+		}
+	}
+	f.reorder()
+}
+
+// beside lists the siblings before the name is looked at, and gives what tells
+// whether one was added since.
+func (c *custody) beside(f *following) (added func(*sibling) bool) {
+	c.watchName(f) // what gets the name from now on is told of
+	before, _, err := c.list(f.real)
+	return func(s *sibling) bool {
+		i := slices.IndexFunc(before, func(b sibling) bool { return b.inode == s.inode })
+		return err == nil && (i < 0 || s.size < before[i].size) // a smaller one got the inode of one that was deleted
+	}
+}
+
+// holder gives the index of the generation that has a file already, or of which
+// the file is a copy; -1 if there is none. Two files that bore the name are no
+// copies, though they may begin with the same line.
+func (f *following) holder(x *found) int {
+	return slices.IndexFunc(f.generations, func(g *generation) bool {
+		return g.file != nil && g.inode == x.inode || !x.bore && g.head.same(x.head)
+	})
+}
+
+// insert makes a generation of a file of which nothing was read, and puts it at
+// a place among the others. It returns false when the file cannot be opened:
+// then it counts as unread until it can.
+func (f *following) insert(x *found, at int) bool {
+	var g *generation
+	err := x.err
+	if err == nil {
+		f.last++
+		g, err = x.generation(f, generationID(f.last, x.inode), f.last, 0)
+	}
+	if err != nil {
+		f.unopened(x)
+		return false
+	}
+	if !x.bore {
+		f.vanished--
+	}
+	if len(x.head.text) > 0 && x.head.text[0] != 0 { // a hole is no beginning
+		g.head = x.head
+	}
+	f.generations = slices.Insert(f.generations, at, g)
+	return true
 }
 
 // keptPlace is a place of the last run.
