@@ -1,6 +1,6 @@
 # The first two: see what sshwhy does, and see that it works.
 
-.PHONY: demo test lint cover build install package integration torture soak bench fuzz generate cross clean
+.PHONY: demo test lint cover build install package integration releases torture soak bench fuzz generate cross clean
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 # With libsystemd's headers the program reads the journal itself; without, it
@@ -73,6 +73,11 @@ package:
 integration:
 	bash integration/install.sh
 	go test -tags integration -count=1 -parallel 3 -timeout 80m ./integration/...
+
+# TestSSHD of it with the sshd of other Debian releases, SUITES="bullseye trixie
+# sid": roots that debootstrap makes once, a minute and 300 MB each.
+releases:
+	bash integration/releases.sh
 
 # The long forms: what tries to make lines disappear, fuzzing, an hour at work.
 torture:

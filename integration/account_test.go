@@ -201,9 +201,15 @@ func pamScenarios() []scenario {
 			name: "the user has too many logins", code: "login-limit", outcome: "accepted", confidence: "certain",
 			arrange: func(b *box) {
 				b.write("/run/utmp", 0, 0o644, "")
-				b.write("/etc/security/limits.d/50-local.conf", 0, 0o644, "alice hard maxlogins 1\n")
+				b.write("/etc/security/limits.d/50-local.conf", 0, 0o644, "alice hard maxlogins 2\n")
 			},
-			meanwhile: func(b *box) { b.stays(2, "ssh -tt -o BatchMode=yes alice@server sleep 60") },
+			meanwhile: func(b *box) {
+				b.stays(2, "ssh -tt -o BatchMode=yes alice@server sleep 60")
+				// Newer pam_limits counts what systemd-logind keeps, and not utmp.
+				for _, session := range []string{"1", "2"} {
+					b.write("/run/systemd/sessions/"+session, 0, 0o644, "UID=2001\nUSER=alice\nCLASS=user\n")
+				}
+			},
 		},
 	}
 }

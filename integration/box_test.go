@@ -44,6 +44,7 @@ const (
 // where the host does not do what it should.
 type box struct {
 	t     *testing.T
+	sshd  release
 	level string
 	log   *syslogd
 	// hasCA tells that this scenario's CA is at hand, so that its steps
@@ -58,8 +59,11 @@ func newBox(t *testing.T, level string) *box {
 	if level == "" {
 		level = "INFO"
 	}
-	b := &box{t: t, level: level}
-	var err error
+	sshd, err := installed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &box{t: t, sshd: sshd, level: level}
 	if b.log, err = newSyslogd("/var/log/auth.log"); err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +126,7 @@ func (b *box) configure(lines string) {
 			text += line + "\n"
 		}
 	}
-	b.write(sshdConfig, 0, 0o644, text+lines+"\n")
+	b.write(sshdConfig, 0, 0o644, spelt(text+lines+"\n", b.sshd))
 }
 
 // startSSHD starts the service; that it does not come up may be what was

@@ -14,5 +14,13 @@
 // port 22, and three can run at the same time. The test binary starts itself
 // in there (TestInBox) behind testdata/box.sh, which makes the box.
 //
+// # Other releases
+//
+// What is expected is what sshd 9.2 lets see. "make releases" plays the entries
+// with other releases of sshd, in roots of Debian. A scenario says which releases
+// have what it arranges (in), and what others log of it (views); options of
+// sshd_config are written as the release spells them. In the end sshwhy must
+// know every line that sshd has written.
+//
 // The tests need root and the build tag: "make integration" runs them.
 package integration

@@ -18,7 +18,7 @@ func droppedScenarios() []scenario {
 			level: "VERBOSE", config: "MaxStartups 2:100:3", meanwhile: holds(2),
 		},
 		{
-			name: "PerSourceMaxStartups is reached", code: "max-startups", confidence: "likely", cause: "per-source-max-startups", also: []string{"max-startups"},
+			name: "PerSourceMaxStartups is reached", in: span{since: release{8, 5}}, code: "max-startups", confidence: "likely", cause: "per-source-max-startups", also: []string{"max-startups"},
 			config: "PerSourceMaxStartups 1", meanwhile: holds(1),
 		},
 	}

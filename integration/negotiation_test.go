@@ -24,7 +24,7 @@ func negotiationScenarios() []scenario {
 			config: "HostKey /etc/ssh/ssh_host_ed25519_key", login: byKey("-o HostKeyAlgorithms=rsa-sha2-512"),
 		},
 		{
-			name: "no common host key type: the client knows ssh-rsa only", code: "no-matching-host-key-type", confidence: "certain",
+			name: "no common host key type: the client knows ssh-rsa only", in: span{since: release{8, 8}}, code: "no-matching-host-key-type", confidence: "certain",
 			login: byKey("-o HostKeyAlgorithms=ssh-rsa"),
 		},
 		{

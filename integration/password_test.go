@@ -60,6 +60,12 @@ func methodScenarios() []scenario {
 		{
 			name: "keyboard-interactive is off", code: none, confidence: none, cause: "kbdint-auth-disabled",
 			login: byPassword(alicePassword, "-o PreferredAuthentications=keyboard-interactive"),
+			afterwards: func(b *box) { // "before OpenSSH 8.7 write ChallengeResponseAuthentication yes"
+				if b.sshd.before(release{8, 7}) {
+					b.write(sshdConfig, 0, 0o644, spelt(b.read(sshdConfig), b.sshd))
+					b.sh("systemctl reload ssh")
+				}
+			},
 		},
 		{
 			name: "AuthenticationMethods begins with the password", code: none, confidence: none, cause: "method-not-permitted",
@@ -86,9 +92,9 @@ func methodScenarios() []scenario {
 		},
 		{
 			name: "the agent offers too many keys", code: "too-many-auth-failures", confidence: "certain",
-			config: "MaxAuthTries 3",
+			config: "MaxAuthTries 3", // and since 10.6 six questions for a key that do not count
 			arrange: func(b *box) {
-				r := b.asClient("", "", `eval $(ssh-agent -a ~/agent) >/dev/null; export SSH_AUTH_SOCK=~/agent; for n in 1 2 3 4; do ssh-keygen -q -t ed25519 -N '' -f ~/other$n && ssh-add -q ~/other$n; done`)
+				r := b.asClient("", "", `eval $(ssh-agent -a ~/agent) >/dev/null; export SSH_AUTH_SOCK=~/agent; for n in $(seq 12); do ssh-keygen -q -t ed25519 -N '' -f ~/other$n && ssh-add -q ~/other$n; done`)
 				if r.status != 0 {
 					b.fatalf("arranging: the agent: %s", r.output)
 				}

@@ -12,6 +12,9 @@ import (
 type scenario struct {
 	// name says what is arranged.
 	name string
+	// in are the releases of sshd that can be arranged so; in others the
+	// scenario is skipped.
+	in span
 	// level is sshd's LogLevel, INFO if empty.
 	level string
 	// config are lines of sshd_config, added at its end.
@@ -41,6 +44,9 @@ type scenario struct {
 	cause string
 	// also are further verdicts that are true.
 	also []string
+	// views are what other releases than 9.2 let see of the same cause; the
+	// first that holds counts.
+	views []view
 
 	// take are words of the remedy's steps that are followed, where it
 	// offers several ways; all of them if nil.

@@ -73,9 +73,10 @@ func sessionScenarios() []scenario {
 		},
 		{
 			name: "the session's process is killed", code: unsure, cause: "session-killed",
+			views: []view{{in: span{since: release{10, 1}}, code: "session-killed", confidence: "certain"}}, // mm_reap
 			login: func(b *box) bool {
 				b.stays(1, "ssh -o BatchMode=yes alice@server sleep 30")
-				b.sh(`kill -KILL $(ps -C sshd -o pid=,args= | awk '/alice@/ {print $1}')`)
+				b.sh(`pkill -KILL -f '^sshd(-session)?: alice@'`)
 				return false
 			},
 			take: []string{"log in again"}, again: byKey(),
@@ -85,7 +86,7 @@ func sessionScenarios() []scenario {
 			arrange: func(b *box) { b.shell("/usr/sbin/nologin") }, take: []string{"give one"},
 		},
 		{
-			name: "a connection without any channel", code: "channel-timeout", confidence: "certain",
+			name: "a connection without any channel", in: span{since: release{9, 2}}, code: "channel-timeout", confidence: "certain",
 			config: "UnusedConnectionTimeout 1s",
 			login: func(b *box) bool {
 				return b.asClient("", "", "timeout 4 ssh -o BatchMode=yes -N alice@server").status == 124

@@ -40,7 +40,12 @@ func TestSSHD(t *testing.T) {
 		t.Skip("inside a box")
 	}
 	needRoot(t)
+	sshd, err := installed()
+	if err != nil {
+		t.Fatal(err)
+	}
 	folder := newFolder(t)
+	t.Cleanup(func() { recognises(t, folder) })
 	seen := map[string]bool{}
 	for _, s := range scenarios() {
 		if seen[s.name] {
@@ -48,6 +53,9 @@ func TestSSHD(t *testing.T) {
 		}
 		seen[s.name] = true
 		t.Run(s.name, func(t *testing.T) {
+			if _, absent := s.on(sshd); absent != "" {
+				t.Skip(absent)
+			}
 			t.Parallel()
 			runInBox(t, folder, s.name)
 		})
@@ -62,11 +70,38 @@ func TestInBox(t *testing.T) {
 	}
 	for _, s := range scenarios() {
 		if s.name == name {
-			newBox(t, s.level).play(&s)
+			b := newBox(t, s.level)
+			t.Cleanup(b.leave)
+			seen, _ := s.on(b.sshd)
+			b.play(&seen)
 			return
 		}
 	}
 	t.Fatalf("no scenario is named %q", name)
+}
+
+// leave puts the box's log where recognises finds it, and tells it.
+func (b *box) leave() {
+	path := "/mnt/box/logs/" + strings.ReplaceAll(os.Getenv(scenarioVariable), "/", "-")
+	if err := os.WriteFile(path, []byte(b.readLog()), 0o644); err != nil {
+		b.t.Error(err)
+	}
+	if !b.t.Failed() { // which has told it
+		b.notef("the log is\n%s", b.readLog())
+	}
+}
+
+// recognises reads the logs of all boxes: sshwhy must know every line of sshd.
+func recognises(t *testing.T, folder string) {
+	logs, err := filepath.Glob(filepath.Join(folder, "logs", "*"))
+	if err != nil || len(logs) == 0 {
+		return
+	}
+	cmd := exec.Command(filepath.Join(folder, "bin", "sshwhy"), append([]string{"replay", "--lang", "en", "--missed"}, logs...)...)
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("every line of sshd was recognised")) {
+		t.Errorf("of the boxes' logs (error: %v):\n%s", err, out)
+	}
 }
 
 // needRoot skips without root; where nobody is there to read that (CI), it
@@ -83,19 +118,29 @@ func needRoot(t *testing.T) {
 	t.Skip(reason)
 }
 
+// programVariable names a sshwhy that was built elsewhere, for a root without
+// Go.
+const programVariable = "SSHWHY_PROGRAM"
+
 // newFolder makes what every box sees as /mnt/box: the programs, and what
 // takes long to make.
 func newFolder(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
 	bin := filepath.Join(folder, "bin")
-	if err := os.MkdirAll(bin, 0o755); err != nil {
-		t.Fatal(err)
+	for _, dir := range []string{bin, filepath.Join(folder, "logs")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := os.Chmod(folder, 0o755); err != nil { // the client is not root
 		t.Fatal(err)
 	}
-	command(t, "go", "build", "-o", filepath.Join(bin, "sshwhy"), "github.com/sshwhy/sshwhy/cmd/sshwhy")
+	if program := os.Getenv(programVariable); program != "" {
+		command(t, "cp", program, filepath.Join(bin, "sshwhy"))
+	} else {
+		command(t, "go", "build", "-o", filepath.Join(bin, "sshwhy"), "github.com/sshwhy/sshwhy/cmd/sshwhy")
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
