@@ -54,23 +54,41 @@ func (x *examination) principals(ctx context.Context) bool {
 		return true
 	}
 	files, exact := x.Files.As(x.account)
-	name := expand(pattern, x.account)
-	c, err := files.Read(name, maxConfig)
-	if err == nil && x.mine.is("strictmodes") {
-		guilty, walked := x.modes.walk(ctx, files, name, x.account.Home, x.account.UID)
+	places, failed := x.places(files, pattern)
+	var distrusted *guilty
+	for _, name := range places {
+		guilty, err := x.principalsFile(ctx, files, name)
 		if guilty != nil {
-			x.bad("principals-file", 0, x.user(), val(sshwhy.FieldPath, guilty.path))
-			return false
+			distrusted = guilty
 		}
-		err = walked
+		if err != nil {
+			failed = err
+		}
 	}
-	if err != nil {
-		if !exact && permission(err) {
-			x.unknown("principals-not-seen", val(sshwhy.FieldPath, name))
-			return true
-		}
-		x.bad("principals-file", 0, x.user())
+	switch {
+	case len(x.names) > 0:
+		return true
+	case distrusted != nil:
+		x.bad("principals-file", 0, x.user(), val(sshwhy.FieldPath, distrusted.path))
 		return false
+	case !exact && permission(failed):
+		x.unknown("principals-not-seen", val(sshwhy.FieldPath, expand(pattern, x.account)))
+		return true
+	}
+	x.bad("principals-file", 0, x.user())
+	return false
+}
+
+// principalsFile takes the names of one file, where sshd trusts it.
+func (x *examination) principalsFile(ctx context.Context, files Files, name string) (*guilty, error) {
+	c, err := files.Read(name, maxConfig)
+	if err != nil {
+		return nil, err
+	}
+	if x.mine.is("strictmodes") {
+		if guilty, err := x.modes.walk(ctx, files, name, x.account.Home, x.account.UID); guilty != nil || err != nil {
+			return guilty, err
+		}
 	}
 	x.note(c.Info)
 	for line := range strings.Lines(string(c.Text)) {
@@ -80,11 +98,7 @@ func (x *examination) principals(ctx context.Context) bool {
 		}
 		x.names = append(x.names, line[strings.LastIndexAny(line, " \t")+1:])
 	}
-	if len(x.names) == 0 {
-		x.bad("principals-file", 0, x.user())
-		return false
-	}
-	return true
+	return nil, nil
 }
 
 // certificate judges the one that was asked about.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"path"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,7 +13,7 @@ import (
 const configPath = "/etc/ssh/sshd_config"
 
 // Config is the configuration in force, as sshd itself prints it: keywords in
-// lower case, each with its lines in their order.
+// lower case, whatever the release spells, each with its lines in their order.
 type Config map[string][]string
 
 // first gives the first line of a keyword, "" where there is none.
@@ -24,8 +24,10 @@ func (c Config) first(keyword string) string {
 	return ""
 }
 
-// is tells whether a keyword is yes.
-func (c Config) is(keyword string) bool { return c.first(keyword) == "yes" }
+// is tells whether a keyword is yes, which 10.6 spells true for some.
+func (c Config) is(keyword string) bool {
+	return slices.Contains([]string{"yes", "true"}, c.first(keyword))
+}
 
 // words gives the words of all lines of a keyword.
 func (c Config) words(keyword string) []string {
@@ -63,14 +65,16 @@ func parseConfig(text string) Config {
 // asked is a question to sshd for its configuration.
 type asked struct {
 	config Config // nil where sshd did not tell
+	// unfit says that sshd would not start as things are.
+	unfit bool
 	// said are the lines that sshd wrote about it.
 	said []string
 	err  error
 }
 
 // effective asks sshd for the configuration in force, for a connection where
-// that matters. A user who may not read the host keys gets it from releases
-// that can print it without them (9.3 and later).
+// that matters. Where sshd cannot read its host keys, as for all users but root,
+// it comes from releases that can print it without them (9.3 and later).
 func (h *Host) effective(ctx context.Context, invocation, connection []string) asked {
 	a := h.ask(ctx, "-T", invocation, connection)
 	if a.config != nil || a.err != nil {
@@ -91,7 +95,7 @@ func (h *Host) ask(ctx context.Context, flag string, invocation, connection []st
 	if err != nil {
 		return asked{err: err}
 	}
-	a := asked{said: lines(string(o.Err))}
+	a := asked{said: lines(string(o.Err)), unfit: o.Status != 0}
 	if o.Status == 0 {
 		a.config = parseConfig(string(o.Out))
 	}
@@ -168,30 +172,10 @@ func (h *Host) included(text string) []string {
 			if !strings.HasPrefix(pattern, "/") {
 				pattern = path.Join("/etc/ssh", pattern)
 			}
-			files = append(files, h.glob(pattern)...)
+			found, _ := matching(h.Files, pattern)
+			files = append(files, found...)
 		}
 	}
-	return files
-}
-
-// glob gives the files that a pattern names; the pattern may have wildcards in
-// its last part alone.
-func (h *Host) glob(pattern string) []string {
-	dir, last := path.Split(pattern)
-	if !strings.ContainsAny(last, "*?[") {
-		return []string{pattern}
-	}
-	names, err := h.Files.List(path.Clean(dir))
-	if err != nil {
-		return nil
-	}
-	var files []string
-	for _, name := range names {
-		if ok, err := path.Match(last, name); ok && err == nil && !strings.HasPrefix(name, ".") {
-			files = append(files, path.Join(dir, name))
-		}
-	}
-	sort.Strings(files)
 	return files
 }
 

@@ -2,6 +2,8 @@ package inspect
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"io/fs"
 	"net/netip"
 	"path"
@@ -208,6 +210,42 @@ authenticationmethods any
 pubkeyacceptedalgorithms ssh-ed25519,rsa-sha2-512,rsa-sha2-256
 loglevel INFO
 `
+
+// newerText is the same as 10.6 prints it.
+const newerText = `Port 22
+ListenAddress [::]:22
+ListenAddress 0.0.0.0:22
+UsePAM yes
+PAMServiceName sshd
+SshdAuthPath /usr/lib/openssh/sshd-auth
+RequiredRSASize 1024
+PermitRootLogin prohibit-password
+PubkeyAuthentication yes
+PasswordAuthentication yes
+KbdInteractiveAuthentication no
+StrictModes yes
+TCPKeepAlive true
+PermitEmptyPasswords no
+RefuseConnection no
+ForceCommand none
+ChrootDirectory none
+TrustedUserCAKeys none
+AuthorizedKeysCommand none
+PubkeyAcceptedAlgorithms ssh-ed25519,rsa-sha2-512,rsa-sha2-256,ssh-mldsa44-ed25519
+LogLevel INFO
+AuthorizedKeysFile .ssh/authorized_keys .ssh/authorized_keys2
+HostKey /etc/ssh/ssh_host_ed25519_key
+AuthenticationMethods any
+`
+
+// newerKeyLine is a public key of nobody, of a type that 10.6 has.
+func newerKeyLine() string {
+	var blob []byte
+	for _, part := range []string{newerTypes[0], strings.Repeat("x", 1344)} {
+		blob = append(binary.BigEndian.AppendUint32(blob, uint32(len(part))), part...)
+	}
+	return newerTypes[0] + " " + base64.StdEncoding.EncodeToString(blob) + " alice@laptop"
+}
 
 // aKey is a public key of nobody.
 const aKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAo0ywVQ21FYt7fIl4isXF/uvrc486zmcd/xCizHQrQN alice@laptop"

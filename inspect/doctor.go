@@ -256,7 +256,7 @@ func (x *examination) stopped(ctx context.Context) {
 // complains tells what sshd itself finds wrong with its configuration, host
 // keys and surroundings.
 func (x *examination) complains() bool {
-	if x.global.config != nil || x.global.err != nil {
+	if !x.global.unfit {
 		return false
 	}
 	for _, v := range x.judge(x.global.said) {

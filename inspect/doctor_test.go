@@ -12,18 +12,25 @@ import (
 	"github.com/sshwhy/sshwhy/lang"
 )
 
-// saysConfigInvalid stands for the classifier.
-func saysConfigInvalid(lines []string) []Verdict {
+// saysWhyNotStarted stands for the classifier.
+func saysWhyNotStarted(lines []string) []Verdict {
 	for _, l := range lines {
-		if strings.Contains(l, "Bad configuration option") {
-			return []Verdict{{Cause: "sshd-config-invalid", Certain: true, Outcome: sshwhy.OutcomeStartupFailed}}
+		cause := ""
+		switch {
+		case strings.Contains(l, "Bad configuration option"):
+			cause = "sshd-config-invalid"
+		case strings.Contains(l, "are too open"):
+			cause = hostKeyModes
+		default:
+			continue
 		}
+		return []Verdict{{Cause: cause, Certain: true, Outcome: sshwhy.OutcomeStartupFailed}}
 	}
 	return nil
 }
 
 func examined(h *Host, q Question) *Report {
-	d := Doctor{Host: h, Classify: saysConfigInvalid}
+	d := Doctor{Host: h, Classify: saysWhyNotStarted}
 	return d.Examine(context.Background(), q)
 }
 
@@ -59,6 +66,13 @@ func TestExamine(t *testing.T) {
 			p["sshd -T"], p["sshd -T -C *"] = text, text
 		}
 	}
+	// newer is a host with 10.6.
+	newer := func(from, to string) func(tree, programs) {
+		return func(_ tree, p programs) {
+			text := strings.Replace(newerText, from, to, 1)
+			p["sshd -T"], p["sshd -T -C *"] = text, text
+		}
+	}
 	keys := func(text string) func(tree, programs) {
 		return set("/home/alice/.ssh/authorized_keys", file(1000, 0o600, text))
 	}
@@ -82,6 +96,71 @@ func TestExamine(t *testing.T) {
 		{name: "a configuration newer than the process", change: set("/etc/ssh/sshd_config", node{mode: 0o644, changed: noon}), want: "config-not-in-force"},
 		{name: "an included file newer than the process", change: set("/etc/ssh/sshd_config.d/x.conf", node{mode: 0o644, changed: noon}), want: "config-not-in-force"},
 		{name: "a host key for all", change: set("/etc/ssh/ssh_host_ed25519_key", file(0, 0o644, "")), want: "host-key-permissions"},
+		{name: "a host key for all, and no sshd, which prints the configuration without the keys", change: func(f tree, p programs) {
+			without("/proc/77")(f, p)
+			f["/etc/ssh/ssh_host_ed25519_key"] = file(0, 0o644, "")
+			p["sshd -T"] = "!Permissions 0644 for '/etc/ssh/ssh_host_ed25519_key' are too open.\nsshd: no hostkeys available -- exiting."
+			p["sshd -G"] = inForceText
+		}, want: "host-key-permissions"},
+		{name: "nothing, as 10.6 spells it", change: newer("", ""), q: Question{From: client, Key: aPrint}},
+		{name: "true, as 10.6 spells it", change: func(f tree, p programs) {
+			newer("StrictModes yes", "StrictModes true")(f, p)
+			f["/home/alice"] = folder(1000, 0o777)
+		}, want: "bad-ownership-or-modes"},
+		{name: "a list without the user, as 10.6 spells it", change: newer("Port 22", "AllowUsers bob"), want: "not-in-allow-users"},
+		{name: "no keys, as 10.6 spells it", change: newer("PubkeyAuthentication yes", "PubkeyAuthentication no"), want: "pubkey-auth-disabled"},
+		{name: "a connection that is refused", change: newer("RefuseConnection no", "RefuseConnection yes"), want: "refuse-connection"},
+		{name: "another PAM service", change: func(f tree, p programs) {
+			newer("PAMServiceName sshd", "PAMServiceName Door")(f, p)
+			f["/etc/pam.d/sshd"] = file(0, 0o644, "auth required pam_oath.so\n")
+			f["/etc/pam.d/door"] = file(0, 0o644, "auth required pam_unix.so\naccount required pam_access.so\n")
+			f["/etc/security/access.conf"] = file(0, 0o644, "- : alice : ALL\n")
+		}, want: "pam-access-denied"},
+		{name: "a newer key", change: func(f tree, p programs) {
+			newer("", "")(f, p)
+			keys(newerKeyLine())(f, p)
+		}},
+		{name: "a newer key with options", change: func(f tree, p programs) {
+			newer("", "")(f, p)
+			keys("no-pty "+newerKeyLine())(f, p)
+		}},
+		{name: "a newer key that is cut", change: func(f tree, p programs) {
+			newer("", "")(f, p)
+			keys(newerKeyLine()[:400])(f, p)
+		}, want: causeMalformed},
+		{name: "a newer key, and an older sshd", change: keys(newerKeyLine()), want: "key-algorithm-refused"},
+		{name: "two files of revoked keys", change: func(f tree, p programs) {
+			newer("LogLevel INFO", "RevokedKeys /etc/ssh/revoked /etc/ssh/more")(f, p)
+			f["/etc/ssh/revoked"], f["/etc/ssh/more"] = file(0, 0o644, "# none\n"), file(0, 0o644, aKey)
+		}, want: "key-revoked"},
+		{name: "two files of revoked keys, and one is missing", change: func(f tree, p programs) {
+			newer("LogLevel INFO", "RevokedKeys /etc/ssh/revoked /etc/ssh/more")(f, p)
+			f["/etc/ssh/revoked"] = file(0, 0o644, "")
+		}, want: "revoked-keys-unreadable"},
+		{name: "a file of revoked keys with a blank in its name", change: func(f tree, p programs) {
+			configured("revokedkeys none", "revokedkeys /etc/ssh/revoked keys")(f, p)
+			f["/etc/ssh/revoked keys"] = file(0, 0o644, aKey)
+		}, want: "key-revoked"},
+		{name: "files of keys by a pattern", change: func(f tree, p programs) {
+			newer(".ssh/authorized_keys .ssh/authorized_keys2", "/etc/ssh/keys/%u/*.pub")(f, p)
+			f["/etc/ssh/keys/alice/a.pub"], f["/etc/ssh/keys/alice/b.pub"] = file(0, 0o644, "# none\n"), file(0, 0o644, aKey)
+		}},
+		{name: "files of keys by a pattern that none has", change: func(f tree, p programs) {
+			newer(".ssh/authorized_keys .ssh/authorized_keys2", ".ssh/*.d/keys")(f, p)
+			delete(f, "/home/alice/.ssh/authorized_keys")
+		}, want: "authorized-keys-missing"},
+		{name: "files of keys by a pattern, and an older sshd", change: func(f tree, p programs) {
+			configured(".ssh/authorized_keys .ssh/authorized_keys2", "/etc/ssh/keys/%u/*.pub")(f, p)
+			f["/etc/ssh/keys/alice/a.pub"] = file(0, 0o644, aKey)
+		}, want: "authorized-keys-location"},
+		{name: "files of principals by a pattern", change: func(f tree, p programs) {
+			newer("TrustedUserCAKeys none", "TrustedUserCAKeys /etc/ssh/ca.pub\nAuthorizedPrincipalsFile /etc/ssh/principals/%u/*")(f, p)
+			f["/etc/ssh/ca.pub"], f["/etc/ssh/principals/alice/a"] = file(0, 0o644, aKey), file(0, 0o644, "alice\n")
+		}},
+		{name: "files of principals by a pattern that none has", change: func(f tree, p programs) {
+			newer("TrustedUserCAKeys none", "TrustedUserCAKeys /etc/ssh/ca.pub\nAuthorizedPrincipalsFile /etc/ssh/principals/%u/*")(f, p)
+			f["/etc/ssh/ca.pub"] = file(0, 0o644, aKey)
+		}, want: "principals-file"},
 		{name: "too many that have not logged in", change: set("/proc/77/cmdline", file(0, 0o444, "sshd: /usr/sbin/sshd -D [listener] 40 of 10-100 startups")), want: "max-startups"},
 		{name: "an account that is not there", q: Question{User: "bob"}, want: "user-unknown"},
 		{name: "a name that is an option", q: Question{User: "-s"}, want: "user-unknown"},

@@ -1,8 +1,10 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"io/fs"
 	"path"
 	"slices"
 	"strconv"
@@ -39,9 +41,25 @@ func (x *examination) keyFiles(ctx context.Context) []keyFile {
 		if pattern == "none" {
 			continue
 		}
-		x.files = append(x.files, x.keyFile(ctx, files, expand(pattern, x.account)))
+		names, err := x.places(files, pattern)
+		for _, name := range names {
+			x.files = append(x.files, x.keyFile(ctx, files, name))
+		}
+		if len(names) == 0 {
+			x.files = append(x.files, keyFile{path: expand(pattern, x.account), err: cmp.Or(err, fs.ErrNotExist)})
+		}
 	}
 	return x.files
+}
+
+// places gives the files that a word of the configuration means for this user.
+// sshd takes wildcards from 10.0 on, which also names its program sshd-auth.
+func (x *examination) places(files Files, pattern string) ([]string, error) {
+	name := expand(pattern, x.account)
+	if x.mine["sshdauthpath"] == nil {
+		return []string{name}, nil
+	}
+	return matching(files, name)
 }
 
 // keyFile reads one as sshd does: with the rights of the user, and only where
@@ -138,22 +156,36 @@ func (x *examination) keys(ctx context.Context) {
 // readRevoked reads RevokedKeys; false where sshd, for want of it, refuses
 // every key.
 func (x *examination) readRevoked(r *rules) bool {
-	name := x.mine.first("revokedkeys")
-	if name == "" || name == "none" {
-		return true
+	r.revoked = map[string]string{}
+	for _, name := range x.revokedKeys() {
+		c, err := x.Files.Read(name, maxKeys)
+		switch {
+		case err == nil:
+			x.note(c.Info)
+			for print := range revocations(c.Text) {
+				r.revoked[print] = name
+			}
+		case !x.root() && permission(err):
+			x.unknown("revoked-not-seen", val(sshwhy.FieldPath, name))
+		default:
+			x.bad("revoked-keys-unreadable", WayKey, val(sshwhy.FieldPath, name), val(sshwhy.FieldReason, short(err)), x.user())
+			return false
+		}
 	}
-	c, err := x.Files.Read(name, maxKeys)
-	switch {
-	case err == nil:
-		x.note(c.Info)
-		r.revoked = revocations(c.Text)
-		return true
-	case !x.root() && permission(err):
-		x.unknown("revoked-not-seen", val(sshwhy.FieldPath, name))
-		return true
+	return true
+}
+
+// revokedKeys gives the files of RevokedKeys: one, whose name may have blanks,
+// or from 10.3 on several.
+func (x *examination) revokedKeys() []string {
+	names := x.mine.first("revokedkeys")
+	if names == "" || names == "none" {
+		return nil
 	}
-	x.bad("revoked-keys-unreadable", WayKey, val(sshwhy.FieldPath, name), val(sshwhy.FieldReason, short(err)), x.user())
-	return false
+	if _, err := x.Files.Stat(names); missing(err) {
+		return strings.Fields(names)
+	}
+	return []string{names}
 }
 
 // short gives the system's words of an error, without the path.
@@ -386,7 +418,7 @@ func (x *examination) of(j *judged, r *rules) []sshwhy.Value {
 	values := []sshwhy.Value{x.user(), num(sshwhy.FieldLine, e.line)}
 	file := j.file.path
 	if j.cause == "key-revoked" {
-		file = x.mine.first("revokedkeys")
+		file = r.revoked[e.print]
 	}
 	values = append(values, val(sshwhy.FieldPath, file))
 	if e.print != "" {

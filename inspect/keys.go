@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"net/netip"
 	"slices"
@@ -24,6 +25,18 @@ var keyTypes = []string{
 	"ssh-ed25519-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com", "ecdsa-sha2-nistp256-cert-v01@openssh.com",
 	"ecdsa-sha2-nistp384-cert-v01@openssh.com", "ecdsa-sha2-nistp521-cert-v01@openssh.com",
 	"sk-ssh-ed25519-cert-v01@openssh.com", "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+}
+
+// newerTypes are those that package ssh does not know; they came with 10.6.
+var newerTypes = []string{"ssh-mldsa44-ed25519", "ssh-mldsa44-ed25519-cert"}
+
+func isKeyType(word string) bool {
+	return slices.Contains(keyTypes, word) || slices.Contains(newerTypes, word)
+}
+
+// IsCertificate tells whether a key's type is one of certificates.
+func IsCertificate(kind string) bool {
+	return strings.Contains(kind, "-cert-v01@") || strings.HasSuffix(kind, "-cert")
 }
 
 // entry is a line of authorized_keys as sshd reads it. It does not hold the
@@ -95,7 +108,7 @@ func parseEntry(line string) entry {
 // it.
 func unreadable(line, options, rest string) entry {
 	for word := range strings.FieldsSeq(rest) {
-		if slices.Contains(keyTypes, word) && looksLikeOptions(options) {
+		if isKeyType(word) && looksLikeOptions(options) {
 			return entry{cause: causeBadOption, reason: "a blank outside quotes after " + words(options)}
 		}
 	}
@@ -136,21 +149,27 @@ func isBase64(text string) bool {
 
 func startsKey(line string) bool {
 	word, _, found := strings.Cut(strings.ReplaceAll(line, "\t", " "), " ")
-	return slices.Contains(keyTypes, word) || found && strings.HasPrefix(word, "ssh-") && !strings.ContainsAny(word, `="`)
+	return isKeyType(word) || found && strings.HasPrefix(word, "ssh-") && !strings.ContainsAny(word, `="`)
 }
 
 // keyOf reads "TYPE BASE64 [COMMENT]".
 func keyOf(text string) entry {
 	f := strings.Fields(text)
-	if len(f) < 2 || !slices.Contains(keyTypes, f[0]) {
+	if len(f) < 2 {
 		return entry{cause: causeMalformed}
 	}
 	blob, err := base64.StdEncoding.DecodeString(f[1])
-	if err != nil {
+	kind, fields, ok := str(blob)
+	switch known := isKeyType(f[0]); {
+	case !known && (err != nil || string(kind) != f[0]):
+		return entry{cause: causeMalformed}
+	case err != nil || !ok || string(kind) != f[0]:
 		return entry{cause: causeMalformed, reason: "cut"}
+	case !slices.Contains(keyTypes, f[0]):
+		return newerKey(f[0], blob, fields)
 	}
 	key, err := ssh.ParsePublicKey(blob)
-	if err != nil || key.Type() != f[0] {
+	if err != nil {
 		return entry{cause: causeMalformed, reason: "cut"}
 	}
 	e := entry{kind: key.Type(), print: ssh.FingerprintSHA256(key)}
@@ -160,6 +179,30 @@ func keyOf(text string) entry {
 		}
 	}
 	return e
+}
+
+// newerKey reads a key of a type that package ssh does not know: whether sshd
+// does, its list of algorithms tells. The parts of the key must be whole.
+func newerKey(kind string, blob, fields []byte) entry {
+	for len(fields) > 0 && !IsCertificate(kind) {
+		var whole bool
+		if _, fields, whole = str(fields); !whole {
+			return entry{cause: causeMalformed, reason: "cut"}
+		}
+	}
+	sum := sha256.Sum256(blob)
+	return entry{kind: kind, print: fingerprint(sum[:])}
+}
+
+// PublicKey gives the type and the fingerprint of the first key in a file, also
+// where package ssh does not know the type; ok is false where there is none.
+func PublicKey(text []byte) (kind, print string, ok bool) {
+	for _, e := range parseKeys(text) {
+		if e.print != "" {
+			return e.kind, e.print, true
+		}
+	}
+	return "", "", false
 }
 
 // cutOptions cuts the options off a line; closed is false where a quote is
@@ -286,7 +329,7 @@ func (e *entry) option(name string) (string, bool) {
 // rules are what a key must meet besides standing in the file.
 type rules struct {
 	config  Config
-	revoked map[string]bool // fingerprints
+	revoked map[string]string // the file that names a fingerprint
 	from    netip.Addr
 	now     time.Time
 }
@@ -300,13 +343,13 @@ func (r *rules) refuses(e *entry) (cause string, unsure bool) {
 	if _, ca := e.option("cert-authority"); ca {
 		return "key-line-is-ca", false
 	}
-	if strings.Contains(e.kind, "-cert-v01@") {
+	if IsCertificate(e.kind) {
 		return causeMalformed, false
 	}
 	if _, ok := e.option("principals"); ok {
 		return "key-line-principals", false
 	}
-	if r.revoked[e.print] {
+	if r.revoked[e.print] != "" {
 		return "key-revoked", false
 	}
 	if !r.accepts(e.kind) {

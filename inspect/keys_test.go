@@ -135,7 +135,11 @@ func FuzzKeys(f *testing.F) {
 	f.Add([]byte(aKey + "\nno-pty,command=\"x\" " + aKey + "\n# x\n\xff\xfe"))
 	f.Add([]byte("SSHKRL\n\x00\x00\x00\x00\x01" + strings.Repeat("\x00", 40) + "\x02\x00\x00\x00\x04abcd"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		r := rules{config: parseConfig(inForceText), revoked: revocations(text), from: netip.MustParseAddr("203.0.113.7"), now: time.Now()}
+		revoked := map[string]string{}
+		for print := range revocations(text) {
+			revoked[print] = "/etc/ssh/revoked"
+		}
+		r := rules{config: parseConfig(inForceText), revoked: revoked, from: netip.MustParseAddr("203.0.113.7"), now: time.Now()}
 		for _, e := range parseKeys(text) {
 			r.refuses(&e)
 			for _, word := range []string{e.reason} {

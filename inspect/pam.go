@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"path"
 	"slices"
@@ -65,11 +66,13 @@ func (m *module) argument(name string) string {
 // (pam.conf(5)).
 func (x *examination) stack() []module { return x.pamService(x.pamFile(), 0) }
 
-// pamFile gives the file of sshd's PAM service.
+// pamFile gives the file of sshd's PAM service, which can have another name from
+// 9.8 on. PAM takes names in lower case.
 func (x *examination) pamFile() string {
+	service := strings.ToLower(cmp.Or(x.mine.first("pamservicename"), "sshd"))
 	for _, dir := range pamFolders {
-		if x.exists(dir + "sshd") {
-			return dir + "sshd"
+		if x.exists(dir + service) {
+			return dir + service
 		}
 	}
 	return "/etc/pam.d/other"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -122,4 +123,38 @@ func expand(pattern string, a *Account) string {
 		name = a.Home + "/" + name
 	}
 	return path.Clean(name)
+}
+
+// wildcards are the characters that make a pattern (glob(3)).
+const wildcards = "*?["
+
+// matching gives the files that a pattern names as glob(3) does: itself where it
+// has no wildcards, and else those that are there. The error is of a folder that
+// could not be read.
+func matching(files Files, pattern string) (found []string, err error) {
+	if !strings.ContainsAny(pattern, wildcards) {
+		return []string{pattern}, nil
+	}
+	dir, last := path.Split(pattern)
+	dirs, err := matching(files, path.Clean(dir))
+	for _, dir := range dirs {
+		if !strings.ContainsAny(last, wildcards) {
+			if _, missed := files.Lstat(path.Join(dir, last)); missed == nil {
+				found = append(found, path.Join(dir, last))
+			}
+			continue
+		}
+		names, failed := files.List(dir)
+		if failed != nil {
+			err = failed
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			hidden := strings.HasPrefix(name, ".") && !strings.HasPrefix(last, ".")
+			if ok, _ := path.Match(last, name); ok && !hidden {
+				found = append(found, path.Join(dir, name))
+			}
+		}
+	}
+	return found, err
 }

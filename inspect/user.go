@@ -145,6 +145,10 @@ func (x *examination) lists() {
 	if x.From.IsValid() {
 		from = append(from, val(sshwhy.FieldAddr, x.From.String()))
 	}
+	if x.mine.is("refuseconnection") {
+		x.bad("refuse-connection", AllWays, from...)
+		return
+	}
 	if x.listed("denyusers") == yes {
 		x.bad("listed-in-deny-users", AllWays, from...)
 		return

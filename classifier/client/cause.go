@@ -14,7 +14,7 @@ import (
 type causeIDs struct {
 	ids map[string]sshwhy.CauseID
 	// Likeliest first. Each list rests on what sshd does not tell clients.
-	refused, closedEarly, closedInKex, closedInAuth, keys, certificates, passwords, hostKey, deniedKeys, deniedAll, cutSession []sshwhy.CauseID
+	refused, closedEarly, turnedAway, closedInKex, closedInAuth, keys, certificates, passwords, hostKey, deniedKeys, deniedAll, cutSession []sshwhy.CauseID
 }
 
 func knownCauses(c *causes.Catalogue) (*causeIDs, error) {
@@ -36,6 +36,8 @@ func knownCauses(c *causes.Catalogue) (*causeIDs, error) {
 	k.refused = ids("sshd-stopped", "sshd-config-invalid", "host-key-missing", "port-in-use", "listen-address-unavailable", "ssh-socket-conflict", "privsep-directory-missing")
 	k.closedEarly = ids("max-startups", "per-source-penalty", "per-source-max-startups", "tcp-wrappers-denied", "refuse-connection", "socket-limit",
 		"privsep-directory-missing", "host-key-missing", "sshd-installation-broken", "fork-failed")
+	// What sshd 10.0 turns clients away for with the same words.
+	k.turnedAway = ids("per-source-penalty", "max-startups", "per-source-max-startups")
 	k.closedInKex = ids("host-key-unreadable", "privsep-directory-missing", "privsep-user-missing", "sshd-process-crashed", "connection-reset", "moduli-unusable")
 	k.closedInAuth = ids("pam-account-denied", "account-expired", "nologin-file", "pam-access-denied", "login-grace-timeout", "password-expired", "pam-broken",
 		"too-many-auth-failures", "sshd-process-crashed", "connection-reset")

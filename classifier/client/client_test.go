@@ -116,7 +116,9 @@ func TestBareMessages(t *testing.T) {
 		{"sign_and_send_pubkey: signing failed for RSA \"/home/tanja/.ssh/id_rsa\": error in libcrypto", "authentication, client: signing-failed (certain)"},
 		{"dlopen /usr/lib/opensc-pkcs11.so failed: cannot open shared object file\ntanja@server: Permission denied (publickey).", "authentication, client: pkcs11-failed (certain)"},
 		{"Could not open a connection to your authentication agent.", "authentication, client: agent-unreachable (certain)"},
-		{"Connection closed by 192.0.2.10 port 22", "authentication, server: closed-during-authentication (likely)"},
+		{"Connection closed by 192.0.2.10 port 22", "authentication, server: closed-during-authentication (undetermined)"},
+		{"tanja@server's password: \nConnection closed by 192.0.2.10 port 22", "authentication, server: closed-during-authentication (likely)"},
+		{"Load key \"/home/tanja/.ssh/id_rsa\": invalid format\nConnection closed by 192.0.2.10 port 22", "authentication, server: closed-during-authentication (likely)"},
 		{"Connection closed by UNKNOWN port 65535", "connect, client: proxy-command-failed (likely)"},
 		{"tanja@jump: Permission denied (publickey).\nkex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535", "authentication, unknown: permission-denied (undetermined) at the jump host"},
 		{"channel 0: open failed: connect failed: Connection refused\nstdio forwarding failed\nkex_exchange_identification: Connection closed by remote host", "connect, server: jump-target-unreachable (certain)"},
@@ -147,6 +149,22 @@ func TestBareMessages(t *testing.T) {
 			if got != tt.want {
 				t.Errorf("%q\ngot  %s\nwant %s", tt.output, got, tt.want)
 			}
+		}
+	}
+}
+
+// TestClosedAlone: where nothing shows how far ssh came, the server may not even
+// have said who it is.
+func TestClosedAlone(t *testing.T) {
+	g := newRig(t)
+	early := g.causes.Find("closed-before-banner")
+	for output, want := range map[string]bool{
+		"Connection closed by 192.0.2.10 port 22": true,
+		"Warning: Identity file work.pem not accessible: No such file or directory.\nConnection closed by 192.0.2.10 port 22": true,
+		"tanja@server's password: \nConnection closed by 192.0.2.10 port 22":                                                  false,
+	} {
+		if v := g.verdicts(t, output)[0]; slices.Contains(v.Candidates, early) != want {
+			t.Errorf("%q: candidates %v, with closed-before-banner %v", output, v.Candidates, want)
 		}
 	}
 }

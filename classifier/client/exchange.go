@@ -116,11 +116,30 @@ func (k *causeIDs) closed(r *run) decision {
 	case r.end.pattern == patterns.SSHConnectionFailed && !r.v.Debug:
 		return because("connection-broken", StepSession, SideNetwork).perhaps().with(sshwhy.FieldReason, r.end.reason)
 	}
-	d := because("closed-during-authentication", StepAuth, SideServer).behind(k.closedInAuth)
 	if !r.v.Debug {
-		d = d.perhaps().behind(append(k.closedInAuth[:len(k.closedInAuth):len(k.closedInAuth)], k.ids["closed-during-kex"], k.ids["connection-broken"]))
+		return k.closedAlone(r)
 	}
-	return d
+	return because("closed-during-authentication", StepAuth, SideServer).behind(k.closedInAuth)
+}
+
+// closedAlone is about the message without -v, which names no step. From 9.5 on
+// ssh writes no other where the server closes before its first line.
+func (k *causeIDs) closedAlone(r *run) decision {
+	d := because("closed-during-authentication", StepAuth, SideServer)
+	candidates := slices.Concat(k.closedInAuth, k.list("closed-during-kex", "connection-broken"))
+	if r.greeted() {
+		return d.perhaps().behind(candidates)
+	}
+	return d.open(slices.Concat(k.list("closed-before-banner"), candidates))
+}
+
+// greeted tells whether an output without -v shows that the server had said who
+// it is: ssh spoke of the host key, or asked for something.
+func (r *run) greeted() bool {
+	return r.prompted || r.retries > 0 || slices.ContainsFunc(r.facts, func(f fact) bool {
+		step, plain := stepOf(f.pattern)
+		return !plain && (step == StepHostKey || step == StepAuth)
+	})
 }
 
 // sessionCut is about a login that was accepted and a session that did not

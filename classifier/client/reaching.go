@@ -116,7 +116,7 @@ func (k *causeIDs) bannerFailed(r *run) decision {
 		case strings.HasPrefix(words, "Exceeded MaxStartups"):
 			return because("max-startups", StepBanner, SideServer).perhaps().by(said)
 		case strings.HasPrefix(words, "Not allowed at this time"):
-			return because("per-source-penalty", StepBanner, SideServer).perhaps().by(said)
+			return because("closed-before-banner", StepBanner, SideServer).behind(k.turnedAway).by(said)
 		default:
 			return because("not-an-ssh-server", StepBanner, SideServer).perhaps().by(said)
 		}

@@ -140,6 +140,9 @@ func (r *run) hopReads(ev *sshwhy.Event) bool {
 			r.hop = &run{}
 		}
 	}
+	if r.hop != nil && r.hop.accepted && r.at <= StepBanner && ev.Pattern == patterns.SSHAuthenticated {
+		return true // 8.4 tells of one login twice
+	}
 	if r.hop == nil || r.hop.over() || ev.Pattern == patterns.SSHRemoteVersion && r.hop.at >= StepKeyExchange {
 		return false
 	}

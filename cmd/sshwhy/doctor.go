@@ -156,6 +156,14 @@ func readKey(path string, q *inspect.Question) error {
 		if strings.Contains(string(text), "PRIVATE KEY") {
 			return hinted{fmt.Errorf("%q is a private key", path), "give the public one, which ends in .pub; the private one should not be on this host"}
 		}
+		kind, print, ok := inspect.PublicKey(text)
+		switch {
+		case ok && inspect.IsCertificate(kind):
+			return fmt.Errorf("%q holds a certificate of type %s, which cannot be judged here", path, kind)
+		case ok:
+			q.Key, q.KeyKind = print, kind
+			return nil
+		}
 		return fmt.Errorf("%q holds no public key: %w", path, err)
 	}
 	if c, ok := key.(*ssh.Certificate); ok {
