@@ -100,6 +100,9 @@ func New(p *patterns.Catalogue, c *causes.Catalogue, o Options) (*Classifier, er
 	if k.known, err = knownCauses(c); err != nil {
 		return nil, fmt.Errorf("making the classifier: %w", err)
 	}
+	// Up to 10.0 the process of a session is called so as well (monitor_wrap.c
+	// mm_reap).
+	k.rules[patterns.PreauthChildKilled].inSession = k.known.sessionKilled
 	return k, nil
 }
 

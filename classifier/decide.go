@@ -164,7 +164,7 @@ func (k *Classifier) decideSilent(c *connection) decision {
 	case c.saw&sawCertificate != 0:
 		return decision{cause: n.untrustedCA, confidence: sshwhy.ConfidenceLikely, candidates: n.certRefused,
 			rule: sshwhy.RuleCertificate}
-	case c.saw&sawKey != 0 && c.saw&sawDebug != 0 && (c.saw&sawNoKeyFile != 0 || c.saw&sawKeyProbed != 0 && c.saw&sawFileTried == 0):
+	case c.saw&sawKey != 0 && c.saw&sawDebug != 0 && c.saw&sawNoKeyFile != 0:
 		return decision{cause: n.keysMissing, confidence: sshwhy.ConfidenceLikely, candidates: n.noKeyFile,
 			rule: sshwhy.RuleKeyFileMissing}
 	case c.saw&sawKey != 0:

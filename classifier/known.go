@@ -11,7 +11,7 @@ import (
 // known are the causes that the rules in decide.go name.
 type known struct {
 	undetermined, wrongPassword, passwordExpired, nologin, pamAccount, pamSession, loginLimit,
-	secondFactorMissing, secondFactorFailed, tooMany, gaveUp, reset, lost, stopped, untrustedCA, keysMissing,
+	secondFactorMissing, secondFactorFailed, tooMany, gaveUp, reset, lost, sessionKilled, stopped, untrustedCA, keysMissing,
 	bruteForce, loginAfterFailures sshwhy.CauseID
 
 	objections []objection
@@ -47,6 +47,7 @@ func knownCauses(c *causes.Catalogue) (known, error) {
 		"client-gave-up":          &k.gaveUp,
 		"connection-reset":        &k.reset,
 		"connection-lost":         &k.lost,
+		"session-killed":          &k.sessionKilled,
 		"sshd-stopped":            &k.stopped,
 		"cert-untrusted-ca":       &k.untrustedCA,
 		"authorized-keys-missing": &k.keysMissing,

@@ -215,11 +215,14 @@ func (c *connection) learnProofs(ev *sshwhy.Event, r *rule, line *kept) {
 		if !p.holds(ev) {
 			continue
 		}
-		confidence := p.confidence
+		cause, confidence := p.cause, p.confidence
+		if r.inSession != 0 && c.saw&(sawAccepted|sawSession) != 0 {
+			cause = r.inSession
+		}
 		if r.later {
 			confidence = sshwhy.ConfidenceNone
 		}
-		if proof, more := c.prove(p.cause, confidence, line.line); proof >= 0 {
+		if proof, more := c.prove(cause, confidence, line.line); proof >= 0 {
 			c.learnFacts(proof, more, ev, line)
 		}
 	}

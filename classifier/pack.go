@@ -7,7 +7,7 @@ import (
 
 // version stands in front of every value that Save gives. It changes with what
 // follows it, the order of the signals included.
-const version = 1
+const version = 2
 
 // maxValue is how long a value may be (sshwhy.Stateful).
 const maxValue = 64 << 10

@@ -26,7 +26,7 @@ func restsOn(r sshwhy.Rule) signal {
 	case sshwhy.RuleCertificate, sshwhy.RuleKey:
 		return sawKey
 	case sshwhy.RuleKeyFileMissing:
-		return sawKey | sawKeyProbed | sawNoKeyFile
+		return sawKey | sawNoKeyFile
 	case sshwhy.RuleKeyAccepted:
 		return sawPostponed | sawKeyFound
 	case sshwhy.RuleReset:

@@ -38,8 +38,6 @@ const (
 	sawBroken                            // a connection error ended it
 	sawPreauth                           // a line with [preauth]
 	sawRequest                           // an authentication request came (DEBUG1)
-	sawKeyProbed                         // a key was offered (DEBUG1)
-	sawFileTried                         // authorized_keys was looked at (DEBUG1)
 	sawRefusedOptions                    // "Refused by key options"
 	sawOnlyPAM                           // nothing but lines of PAM modules, and of a process beside, so far
 	sawMaxTries                          // MaxAuthTries was reached
@@ -86,8 +84,10 @@ type rule struct {
 	// one that they stand in failed before that.
 	later bool
 	// proofs are the causes that the line shows by itself: the catalogue of
-	// causes names them.
-	proofs []proof
+	// causes names them. After a login they are inSession instead, if there
+	// is one.
+	proofs    []proof
+	inSession sshwhy.CauseID
 }
 
 // rules says what the lines mean that carry a connection along. What a line
@@ -219,6 +219,7 @@ func rules() map[sshwhy.PatternID]rule {
 		patterns.AbsolutePathRequired:    {does: doFail},
 		patterns.SshdPartMissing:         {does: doFail},
 		patterns.HostKeyUnloadable:       {start: true},
+		patterns.HostKeyNotRead:          {start: true},
 		patterns.HostKeyTooOpen:          {start: true},
 		patterns.HostKeyTooOpenFrame:     {start: true},
 		patterns.HostKeyRefused:          {start: true},

@@ -177,6 +177,7 @@ func pamScenarios() []scenario {
 		},
 		{
 			name: "the shell is not in /etc/shells", code: "undetermined", confidence: "undetermined", cause: "shell-not-listed",
+			views: []view{{in: span{since: release{10, 0}}, code: "shell-not-listed", confidence: "certain"}}, // Linux-PAM 1.7 says it
 			arrange: func(b *box) {
 				b.sh("cp /bin/bash /srv/shell")
 				b.shell("/srv/shell")
