@@ -82,9 +82,9 @@ func TestEditsOfWhatIsInForce(t *testing.T) {
 		{cause: "no-matching-host-key-type", values: offer("ssh-rsa"), keyword: "HostKey",
 			inForce: "HostKey /etc/ssh/ssh_host_ed25519_key\nHostKey /etc/ssh/ssh_host_rsa_key"},
 		{cause: "key-algorithm-refused", values: keyType("ssh-rsa"), keyword: "PubkeyAcceptedAlgorithms",
-			inForce: "PubkeyAcceptedAlgorithms ssh-ed25519", want: "PubkeyAcceptedAlgorithms ssh-ed25519,ssh-rsa\n"},
+			inForce: "PubkeyAcceptedAlgorithms ssh-ed25519", want: "PubkeyAcceptedAlgorithms ssh-ed25519,rsa-sha2-512,rsa-sha2-256,ssh-rsa\n"},
 		{cause: "key-algorithm-refused", values: keyType("ssh-rsa"), keyword: "PubkeyAcceptedAlgorithms",
-			inForce: "pubkeyacceptedkeytypes ssh-ed25519", want: "pubkeyacceptedkeytypes ssh-ed25519,ssh-rsa\n"},
+			inForce: "pubkeyacceptedkeytypes ssh-ed25519", want: "pubkeyacceptedkeytypes ssh-ed25519,rsa-sha2-512,rsa-sha2-256,ssh-rsa\n"},
 		{cause: "key-algorithm-refused", values: keyType("ssh-dss"), keyword: "PubkeyAcceptedAlgorithms", // gone from 10.0
 			inForce: "PubkeyAcceptedAlgorithms ssh-ed25519", refuses: true},
 		{cause: "per-source-penalty", values: address("203.0.113.7"), keyword: "PerSourcePenaltyExemptList",
