@@ -73,7 +73,7 @@ func sessionScenarios() []scenario {
 		},
 		{
 			name: "the session's process is killed", code: unsure, cause: "session-killed",
-			views: []view{{in: span{since: release{10, 1}}, code: "session-killed", confidence: "certain"}}, // mm_reap
+			views: []view{{in: span{since: release{9, 8}}, code: "session-killed", confidence: "certain"}}, // mm_reap
 			login: func(b *box) bool {
 				b.stays(1, "ssh -o BatchMode=yes alice@server sleep 30")
 				b.sh(`pkill -KILL -f '^sshd(-session)?: alice@'`)
