@@ -6,13 +6,9 @@ import (
 	"sync"
 )
 
-// Ahead reads and parses ahead of the loop, many lines at a time: it gives the
-// same events in the same order as a source and a parser that are asked line by
-// line. That needs parsers that say of a line what it alone says.
-//
-// It is there for speed. A processor that parses a few hundred lines and then
-// classifies them has the code and the tables of the one and then of the other at
-// hand; one that goes to and fro with every line waits for both.
+// Ahead reads and parses ahead of the loop, a block at a time: it gives the same
+// events in the same order as a source and a parser that are asked line by line.
+// That needs parsers that say of a line what it alone says.
 type Ahead struct {
 	Source BlockSource // not owned
 	// Parsers do the same. A single one works in the loop's own goroutine.
@@ -21,21 +17,15 @@ type Ahead struct {
 	Parsers []Parser
 }
 
-// few is how many lines a single parser is ahead: what is known of them fits into
-// a processor's nearest cache but one.
-const few = 256
-
 // page is a block and what was parsed of it, or an error of the source.
 type page struct {
 	Block
-	err error
-	// events are those of the lines from first on, without their records.
-	events   []Event
-	first    int
+	err      error
+	events   []Event       // of the lines, without their records
 	captures []Captured    // of the events
 	extra    []byte        // bytes of events that do not lie in Text
 	done     chan struct{} // holds a token once the page is parsed
-	record   Record
+	record   Record        // of the line at hand
 }
 
 // Events yields the events of the log, each with its record; both are valid until
@@ -68,11 +58,9 @@ func (a *Ahead) alone(ctx context.Context) iter.Seq2[*Event, error] {
 			if block != &p.Block {
 				continue // not the one that it was given
 			}
-			for from := 0; from < len(p.Lines); from += few {
-				p.parse(a.Parsers[0], from, min(from+few, len(p.Lines)))
-				if !p.give(yield) {
-					return
-				}
+			p.parse(a.Parsers[0])
+			if !p.give(yield) {
+				return
 			}
 		}
 	}
@@ -149,23 +137,20 @@ func (a *Ahead) read(ctx context.Context, free, jobs, order chan *page) {
 // work parses pages.
 func work(parser Parser, jobs <-chan *page) {
 	for p := range jobs {
-		p.parse(parser, 0, len(p.Lines))
+		p.parse(parser)
 		p.done <- struct{}{}
 	}
 }
 
-// parse makes the events of some lines, in place of those before.
-func (p *page) parse(parser Parser, from, to int) {
-	if n := to - from; cap(p.events) < n {
+// parse makes the events of the block.
+func (p *page) parse(parser Parser) {
+	if n := len(p.Lines); cap(p.events) < n {
 		p.events = make([]Event, n)
 	}
-	p.events, p.first = p.events[:to-from], from
+	p.events = p.events[:len(p.Lines)]
 	p.captures, p.extra = p.captures[:0], p.extra[:0]
-	for i := range p.records(from) {
-		if i == to {
-			break
-		}
-		ev := &p.events[i-from]
+	for i := range p.records {
+		ev := &p.events[i]
 		p.lend(ev)
 		parser.Parse(&p.record, ev)
 		p.keep(ev)
@@ -175,11 +160,8 @@ func (p *page) parse(parser Parser, from, to int) {
 // give yields the events with their records, and tells whether all were asked
 // for.
 func (p *page) give(yield func(*Event, error) bool) bool {
-	for i := range p.records(p.first) {
-		if i-p.first == len(p.events) {
-			break
-		}
-		ev := &p.events[i-p.first]
+	for i := range p.records {
+		ev := &p.events[i]
 		ev.Record = &p.record
 		if !yield(ev, nil) {
 			return false
@@ -188,22 +170,15 @@ func (p *page) give(yield func(*Event, error) bool) bool {
 	return true
 }
 
-// records gives the indexes of the lines from one on, while p.record is the
-// line's.
-func (p *page) records(from int) iter.Seq[int] {
-	return func(yield func(int) bool) {
-		for r, run := range p.Runs {
-			end := p.endOf(r)
-			if end <= from {
-				continue
-			}
-			p.record = *run.Like
-			for i := max(from, run.First); i < end; i++ {
-				at := p.Lines[i]
-				p.record.Text = p.Text[at.Start:at.End]
-				if !yield(i) {
-					return
-				}
+// records gives the indexes of the lines, while p.record is the line's.
+func (p *page) records(yield func(int) bool) {
+	for r, run := range p.Runs {
+		p.record = *run.Like
+		for i := run.First; i < p.endOf(r); i++ {
+			at := p.Lines[i]
+			p.record.Text = p.Text[at.Start:at.End]
+			if !yield(i) {
+				return
 			}
 		}
 	}

@@ -131,8 +131,8 @@ type State struct {
 }
 
 // Loop is the journey of a line: read, parse, classify, alert, commit, deliver.
-// Source and Parser, or Ahead in their place, Classifier and Sink are needed, all
-// else may be nil.
+// Source and Parser, or without a Ledger Ahead in their place, Classifier and Sink
+// are needed, all else may be nil.
 type Loop struct {
 	Source     Source
 	Parser     Parser
