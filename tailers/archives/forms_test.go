@@ -302,6 +302,31 @@ func TestEndlessLine(t *testing.T) {
 	}
 }
 
+// TestManyShortLines: a block takes no more lines than it may, and the others come
+// with the next one, whole and in their order.
+func TestManyShortLines(t *testing.T) {
+	text := strings.Repeat("\n", 3*sshwhy.MaxLines) + strings.Repeat("long ", 10_000) + "\n" + strings.Repeat("ab\n", 2*sshwhy.MaxLines+1) + "the last"
+	p := &piece{name: "-", stream: &content{peeker: newPeeker(iotest.DataErrReader(strings.NewReader(text)))}}
+	reader, err := (&Archive{}).open(t.Context(), p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for blocks := 0; err == nil; blocks++ {
+		var b sshwhy.Block
+		err = reader.fill(&b, sshwhy.MaxBlock)
+		if len(b.Lines) > sshwhy.MaxLines || blocks > 1000 {
+			t.Fatalf("block %d has %d lines", blocks, len(b.Lines))
+		}
+		for _, at := range b.Lines {
+			got = append(got, string(b.Text[at.Start:at.End]))
+		}
+	}
+	if want := strings.Split(text, "\n"); !slices.Equal(got, want) || err != io.EOF {
+		t.Errorf("%d lines of %d, %v", len(got), len(want), err)
+	}
+}
+
 // TestBinary: files in folders that are no text are counted and passed over;
 // one that was named is read, and that is reported.
 func TestBinary(t *testing.T) {
