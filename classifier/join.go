@@ -299,11 +299,19 @@ func after(first, second int32) int32 {
 // process that started it, on a busy host.
 const nearby = 2000
 
+// mostAsked is how many connections are asked whether they are such a helper: it has
+// just written, and a log may be made so that each line asks thousands.
+const mostAsked = 500
+
 // helper lets a connection absorb what a process that it started wrote before:
 // PAM's helper for keyboard-interactive, or the command that was to give the
 // keys. Such lines bear no port.
 func (k *Classifier) helper(c *connection, fits func(*connection) bool) {
+	asked := 0
 	for o := range k.table.newestFirst(&c.host.in[stateOpen]) {
+		if asked++; asked > mostAsked {
+			return
+		}
 		if o != c && o.saw&sawOnlyPAM != 0 && c.last-o.last <= int64(30*time.Second) && after(c.pid, o.pid) < nearby && fits(o) {
 			key := o.key
 			k.absorb(c, o)
