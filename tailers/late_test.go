@@ -34,6 +34,13 @@ func (d testFolder) shift(name string) {
 	}
 }
 
+// copied rotates the file by copying and truncating it.
+func (d testFolder) copied(name string) {
+	d.t.Helper()
+	d.shift(name)
+	d.copyTruncate(name, name+".1")
+}
+
 func (d testFolder) truncate(name string) {
 	d.t.Helper()
 	if err := os.Truncate(d.path(name), 0); err != nil {
@@ -95,30 +102,24 @@ var lateRotations = []struct {
 		d.write("auth.log", "4\n")
 	}, "3 4"},
 	{"copied and truncated", func(d testFolder) {
-		d.shift("auth.log")
-		d.copyTruncate("auth.log", "auth.log.1")
+		d.copied("auth.log")
 		d.write("auth.log", "3\n")
 	}, "3"},
 	{"copied and truncated, and written beyond the old end", func(d testFolder) {
-		d.shift("auth.log")
-		d.copyTruncate("auth.log", "auth.log.1")
+		d.copied("auth.log")
 		d.write("auth.log", "three\nfour\nfive\n")
 	}, "three four five"},
 	{"copied and truncated, and nothing came since", func(d testFolder) {
-		d.shift("auth.log")
-		d.copyTruncate("auth.log", "auth.log.1")
+		d.copied("auth.log")
 	}, ""},
 	{"copied and truncated twice", func(d testFolder) {
-		d.shift("auth.log")
-		d.copyTruncate("auth.log", "auth.log.1")
+		d.copied("auth.log")
 		d.write("auth.log", "3\n")
-		d.shift("auth.log")
-		d.copyTruncate("auth.log", "auth.log.1")
+		d.copied("auth.log")
 		d.write("auth.log", "4\n")
 	}, "3 4"},
 	{"copied, truncated and compressed", func(d testFolder) {
-		d.shift("auth.log")
-		d.copyTruncate("auth.log", "auth.log.1")
+		d.copied("auth.log")
 		d.compress("auth.log.1", ".gz")
 		d.write("auth.log", "3\n")
 	}, "3"},
@@ -133,8 +134,7 @@ var lateRotations = []struct {
 	{"renamed, and the next copied and truncated", func(d testFolder) {
 		d.rotate("auth.log")
 		d.write("auth.log", "3\n")
-		d.shift("auth.log")
-		d.copyTruncate("auth.log", "auth.log.1")
+		d.copied("auth.log")
 		d.write("auth.log", "4\n")
 	}, "3 4"},
 	{"renamed an hour after the last line, and nothing came since", func(d testFolder) {
