@@ -21,31 +21,38 @@ type Ahead struct {
 type page struct {
 	Block
 	err      error
-	events   []Event       // of the lines, without their records
+	parsing  cursor
+	giving   cursor
+	first    int           // the line that events begins with
+	events   []Event       // without their records
 	captures []Captured    // of the events
-	extra    []byte        // bytes of events that do not lie in Text
+	extra    []byte        // bytes of events that do not lie in the block
 	done     chan struct{} // holds a token once the page is parsed
-	record   Record        // of the line at hand
 }
 
-// Events yields the events of the log, each with its record; both are valid until
-// the next one is yielded. Errors are those of the source.
-func (a *Ahead) Events(ctx context.Context) iter.Seq2[*Event, error] {
+// stretch is how many lines a single parser is ahead: so few that they are still
+// in the processor's cache when the loop comes to them, and so many that it
+// changes seldom between the code of the one and the other.
+const stretch = 64
+
+// pages yields the blocks of the log, to be asked for their events. A page is
+// valid until the next one is yielded. Errors are those of the source.
+func (a *Ahead) pages(ctx context.Context) iter.Seq2[*page, error] {
 	if len(a.Parsers) == 1 {
 		return a.alone(ctx)
 	}
 	return a.together(ctx)
 }
 
-// alone reads, parses and yields in turn.
-func (a *Ahead) alone(ctx context.Context) iter.Seq2[*Event, error] {
-	return func(yield func(*Event, error) bool) {
+// alone reads and parses in turn.
+func (a *Ahead) alone(ctx context.Context) iter.Seq2[*page, error] {
+	return func(yield func(*page, error) bool) {
 		var p page
 		blank := func() *Block {
 			if ctx.Err() != nil {
 				return nil
 			}
-			p.Reset()
+			p.reset()
 			return &p.Block
 		}
 		for block, err := range a.Source.Blocks(ctx, blank) {
@@ -58,17 +65,18 @@ func (a *Ahead) alone(ctx context.Context) iter.Seq2[*Event, error] {
 			if block != &p.Block {
 				continue // not the one that it was given
 			}
-			p.parse(a.Parsers[0])
-			if !p.give(yield) {
-				return
+			for p.parse(a.Parsers[0], stretch) {
+				if !yield(&p, nil) {
+					return
+				}
 			}
 		}
 	}
 }
 
 // together yields what several parsers give.
-func (a *Ahead) together(ctx context.Context) iter.Seq2[*Event, error] {
-	return func(yield func(*Event, error) bool) {
+func (a *Ahead) together(ctx context.Context) iter.Seq2[*page, error] {
+	return func(yield func(*page, error) bool) {
 		ctx, stop := context.WithCancel(ctx)
 		pages := 3*len(a.Parsers) + 1
 		free, jobs, order := make(chan *page, pages), make(chan *page, pages), make(chan *page, pages)
@@ -90,7 +98,7 @@ func (a *Ahead) together(ctx context.Context) iter.Seq2[*Event, error] {
 				continue
 			}
 			<-p.done
-			if !p.give(yield) {
+			if !yield(p, nil) {
 				return
 			}
 			free <- p
@@ -114,7 +122,7 @@ func (a *Ahead) read(ctx context.Context, free, jobs, order chan *page) {
 			p = &page{done: make(chan struct{}, 1)}
 			p.Text = make([]byte, 0, MaxBlock)
 		}
-		p.Reset()
+		p.reset()
 		return &p.Block
 	}
 	for block, err := range a.Source.Blocks(ctx, blank) {
@@ -137,51 +145,46 @@ func (a *Ahead) read(ctx context.Context, free, jobs, order chan *page) {
 // work parses pages.
 func work(parser Parser, jobs <-chan *page) {
 	for p := range jobs {
-		p.parse(parser)
+		p.parse(parser, len(p.Lines))
 		p.done <- struct{}{}
 	}
 }
 
-// parse makes the events of the block.
-func (p *page) parse(parser Parser) {
-	if n := len(p.Lines); cap(p.events) < n {
+// reset empties the page for another block.
+func (p *page) reset() {
+	p.Reset()
+	p.parsing, p.giving = cursor{}, cursor{}
+}
+
+// parse makes the events of the next lines, so many or those that are left, in
+// the place of those before. It tells whether there were any.
+func (p *page) parse(parser Parser, most int) bool {
+	p.first = p.parsing.line
+	n := min(most, len(p.Lines)-p.first)
+	if cap(p.events) < n {
 		p.events = make([]Event, n)
 	}
-	p.events = p.events[:len(p.Lines)]
+	p.events = p.events[:n]
 	p.captures, p.extra = p.captures[:0], p.extra[:0]
-	for i := range p.records {
+	for i := range p.events {
 		ev := &p.events[i]
 		p.lend(ev)
-		parser.Parse(&p.record, ev)
+		parser.Parse(p.parsing.next(&p.Block), ev)
 		p.keep(ev)
 	}
+	return n > 0
 }
 
-// give yields the events with their records, and tells whether all were asked
-// for.
-func (p *page) give(yield func(*Event, error) bool) bool {
-	for i := range p.records {
-		ev := &p.events[i]
-		ev.Record = &p.record
-		if !yield(ev, nil) {
-			return false
-		}
+// event gives the next of the events with its record, nil where all were given.
+// Both are valid until the next one is asked for.
+func (p *page) event() *Event {
+	i := p.giving.line - p.first
+	if i >= len(p.events) {
+		return nil
 	}
-	return true
-}
-
-// records gives the indexes of the lines, while p.record is the line's.
-func (p *page) records(yield func(int) bool) {
-	for r, run := range p.Runs {
-		p.record = *run.Like
-		for i := run.First; i < p.endOf(r); i++ {
-			at := p.Lines[i]
-			p.record.Text = p.Text[at.Start:at.End]
-			if !yield(i) {
-				return
-			}
-		}
-	}
+	ev := &p.events[i]
+	ev.Record = p.giving.next(&p.Block)
+	return ev
 }
 
 // lend gives an event room for its fields among the page's.
@@ -199,17 +202,12 @@ func (p *page) keep(ev *Event) {
 	n := len(ev.fields)
 	p.captures = p.captures[:len(p.captures)+n]
 	ev.fields = ev.fields[:n:n] // what is behind them is another event's
-	ev.Host, ev.Ident, ev.Message = p.lasting(ev.Host), p.lasting(ev.Ident), p.lasting(ev.Message)
+	if ev.Borrowed {
+		ev.Host, ev.Ident, ev.Message = p.copied(ev.Host), p.copied(ev.Ident), p.copied(ev.Message)
+	}
 }
 
-// lasting gives bytes that are a part of Text as they are, and a copy of others.
-func (p *page) lasting(b []byte) []byte {
-	if len(b) == 0 {
-		return nil
-	}
-	if at := cap(p.Text) - cap(b); at >= 0 && at+len(b) <= len(p.Text) && &p.Text[at] == &b[0] {
-		return b
-	}
+func (p *page) copied(b []byte) []byte {
 	n := len(p.extra)
 	p.extra = append(p.extra, b...)
 	return p.extra[n:len(p.extra):len(p.extra)]

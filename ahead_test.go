@@ -84,7 +84,26 @@ func (p *echo) Parse(r *Record, ev *Event) {
 	for i := range len(r.Text) % 5 {
 		ev.Push(Captured{FieldUser, 0, int32(i), int32(i + 2)})
 	}
-	ev.Form = string(words[0][:1])
+	ev.Form, ev.Borrowed = string(words[0][:1]), true
+}
+
+// events gives what the pages hold.
+func (a *Ahead) events(ctx context.Context) iter.Seq2[*Event, error] {
+	return func(yield func(*Event, error) bool) {
+		for p, err := range a.pages(ctx) {
+			if err != nil {
+				if !yield(nil, err) {
+					return
+				}
+				continue
+			}
+			for ev := p.event(); ev != nil; ev = p.event() {
+				if !yield(ev, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // told writes down all that an event says.
@@ -117,7 +136,7 @@ func TestAhead(t *testing.T) {
 				ahead.Parsers = append(ahead.Parsers, &echo{})
 			}
 			i := 0
-			for ev, err := range ahead.Events(t.Context()) {
+			for ev, err := range ahead.events(t.Context()) {
 				got := fmt.Sprint(err)
 				if err == nil {
 					got = told(ev)
@@ -141,7 +160,7 @@ func TestAheadStops(t *testing.T) {
 	for _, after := range []int{1, 40, 41, 500} {
 		ahead := &Ahead{Source: blocks{count: 1000, lines: 40, trouble: errors.New("x")}, Parsers: []Parser{&echo{}, &echo{}}}
 		n := 0
-		for range ahead.Events(t.Context()) {
+		for range ahead.events(t.Context()) {
 			if n++; n == after {
 				break
 			}
@@ -150,7 +169,7 @@ func TestAheadStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	ahead := &Ahead{Source: blocks{count: 1 << 30, lines: 40}, Parsers: []Parser{&echo{}}}
-	for range ahead.Events(ctx) {
+	for range ahead.events(ctx) {
 		cancel()
 	}
 	for wait := time.Now(); runtime.NumGoroutine() > before; runtime.Gosched() {

@@ -109,23 +109,41 @@ func (b *Block) Add(r *Record) {
 // Records yields the records of the block, and tells whether all were asked
 // for.
 func (b *Block) Records(yield func(*Record, error) bool) bool {
-	var record Record
-	for i, run := range b.Runs {
-		record = *run.Like
-		for _, line := range b.Lines[run.First:b.endOf(i)] {
-			record.Text = b.Text[line.Start:line.End]
-			if !yield(&record, nil) {
-				return false
-			}
+	var c cursor
+	for range b.Lines {
+		if !yield(c.next(b), nil) {
+			return false
 		}
 	}
 	return true
 }
 
-// endOf gives the index behind the last line of a run.
-func (b *Block) endOf(run int) int {
-	if run+1 < len(b.Runs) {
-		return b.Runs[run+1].First
+// cursor leads through the lines of a block.
+type cursor struct {
+	record Record
+	line   int // the next one
+	run    int // the next one
+	until  int // the line that the next run begins with
+}
+
+// next gives the record of the next line, which there must be. It is valid until
+// the next call.
+func (c *cursor) next(b *Block) *Record {
+	if c.line == c.until {
+		c.enter(b)
 	}
-	return len(b.Lines)
+	at := b.Lines[c.line]
+	c.record.Text = b.Text[at.Start:at.End]
+	c.line++
+	return &c.record
+}
+
+// enter goes on to the next run.
+func (c *cursor) enter(b *Block) {
+	c.record = *b.Runs[c.run].Like
+	c.run++
+	c.until = len(b.Lines)
+	if c.run < len(b.Runs) {
+		c.until = b.Runs[c.run].First
+	}
 }

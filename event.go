@@ -105,6 +105,9 @@ type Event struct {
 	// Form is the layout of the header, as the parser calls it; empty where
 	// the header did not stand in the text.
 	Form string
+	// Borrowed says that Host, Ident and Message may lie in the parser's own
+	// memory instead of the record's.
+	Borrowed bool
 
 	fields []Captured
 }
@@ -114,7 +117,7 @@ func (e *Event) Reset(r *Record) {
 	e.Record = r
 	e.Header = Header{}
 	e.Line, e.Pattern, e.Level, e.Stage, e.Repeat = LineSkipped, 0, LevelNone, StageNone, 1
-	e.Message, e.Form = nil, ""
+	e.Message, e.Form, e.Borrowed = nil, "", false
 	e.fields = e.fields[:0]
 }
 

@@ -161,15 +161,13 @@ func (l *Loop) Run(ctx context.Context) error {
 		return err
 	}
 	l.yield = l.deliver
-	for ev, err := range l.events(ctx) {
-		if err != nil {
-			l.trouble(err)
-			continue
-		}
-		l.take(ev)
-		if l.failed != nil {
-			return l.failed
-		}
+	if l.Ahead != nil {
+		l.takePages(ctx)
+	} else {
+		l.takeRecords(ctx)
+	}
+	if l.failed != nil {
+		return l.failed
 	}
 	if !l.Live || ctx.Err() == nil {
 		l.Classifier.Close(l.deliver)
@@ -178,22 +176,30 @@ func (l *Loop) Run(ctx context.Context) error {
 	return l.failed
 }
 
-// events reads and parses.
-func (l *Loop) events(ctx context.Context) iter.Seq2[*Event, error] {
-	if l.Ahead != nil {
-		return l.Ahead.Events(ctx)
+// takeRecords reads, parses and takes line by line.
+func (l *Loop) takeRecords(ctx context.Context) {
+	var ev Event
+	for record, err := range l.Source.Records(ctx) {
+		if err != nil {
+			l.trouble(err)
+			continue
+		}
+		l.Parser.Parse(record, &ev)
+		if l.take(&ev); l.failed != nil {
+			return
+		}
 	}
-	return func(yield func(*Event, error) bool) {
-		var ev Event
-		for record, err := range l.Source.Records(ctx) {
-			if err != nil {
-				if !yield(nil, err) {
-					return
-				}
-				continue
-			}
-			l.Parser.Parse(record, &ev)
-			if !yield(&ev, nil) {
+}
+
+// takePages takes what was read and parsed ahead.
+func (l *Loop) takePages(ctx context.Context) {
+	for p, err := range l.Ahead.pages(ctx) {
+		if err != nil {
+			l.trouble(err)
+			continue
+		}
+		for ev := p.event(); ev != nil; ev = p.event() {
+			if l.take(ev); l.failed != nil {
 				return
 			}
 		}

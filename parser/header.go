@@ -125,7 +125,7 @@ const maxNesting = 3
 // terminal at its end; a message carries no blanks at its start. by tells whose
 // message it is.
 func (s *splitter) split(line []byte, newest time.Time, h *sshwhy.Header) (msg []byte, f form, by program, ok bool) {
-	s.module = nil
+	s.module, s.buf = nil, s.buf[:0]
 	line = withoutCR(line)
 	if msg, by := s.usual(line, newest, h); msg != nil {
 		return msg, formRFC3164, by, true

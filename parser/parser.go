@@ -58,7 +58,7 @@ func (p *Parser) Parse(r *sshwhy.Record, ev *sshwhy.Event) {
 		return
 	}
 	text, f, by, _ := p.splitter.split(r.Text, r.Newest, &ev.Header)
-	ev.Form = f.String()
+	ev.Form, ev.Borrowed = f.String(), len(p.splitter.buf) > 0
 	if len(ev.Host) == 0 {
 		ev.Host = r.Host
 	}
