@@ -3,7 +3,9 @@ package report
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"hash/maphash"
+	"math/bits"
 	"slices"
 )
 
@@ -20,32 +22,63 @@ import (
 // budget.
 //
 // A flood makes every name a new one, twice a connection. So the names lie in
-// memory that is used again, are found by a hash table of their own, and stand
-// in levels, one for each count that occurs: a name that is counted moves to the
-// next, and the one to make way is the first of the lowest.
+// memory that is used again, and are found by a hash table of their own. Once one
+// has to make way they stand in levels, one for each count that occurs: a name
+// that is counted moves to the next, and the one to make way is the first of the
+// lowest.
 type Top struct {
-	slots  []slot
-	levels []level
-	lowest int32   // level, none where there are no names
-	unused int32   // the first of the levels that are not in use, chained by above
-	places []place // by the hash of the names
-	budget int
-	floor  uint64
-	seed   maphash.Seed
+	slots   []slot
+	levels  []level // none until a name has to make way
+	lowest  int32   // level
+	unused  int32   // the first of the levels that are not in use, chained by above
+	changes uint64  // of counts
+	places  []place // by the hash of the names
+	budget  int
+	floor   uint64
+	seed    maphash.Seed
+	secrets [3]uint64 // made from it
 }
 
 type slot struct {
-	name       []byte
-	error      uint64 // see Counted
+	key
 	hash       uint32
 	level      int32
-	prev, next int32 // in the level
+	prev, next int32  // in the level
+	changed    uint64 // the number of the last change of its count: levels begin in that order
+	count      uint64
+	error      uint64 // see Counted
+	name       []byte
 	example    []byte
+}
+
+// key is the length of a name with its first and last bytes, which is all of it
+// where there are no more than sixteen.
+type key struct {
+	first, last uint64
+	length      int
+}
+
+// longest is the length of the names that a key holds as a whole.
+const longest = 16
+
+func keyOf(name []byte) key {
+	k := key{length: len(name)}
+	switch n := len(name); {
+	case n >= 8:
+		k.first, k.last = binary.LittleEndian.Uint64(name), binary.LittleEndian.Uint64(name[n-8:])
+	case n >= 4:
+		k.first, k.last = uint64(binary.LittleEndian.Uint32(name)), uint64(binary.LittleEndian.Uint32(name[n-4:]))
+	case n > 0:
+		k.first, k.last = uint64(name[0])<<8|uint64(name[n/2]), uint64(name[n-1])
+	}
+	return k
 }
 
 // place is a slot, counted from 1, below the hash of its name; 0 is free. With
 // the hash at hand, a search comes by no names but the one that it looks for.
 type place uint64
+
+func placeOf(i int32, hash uint32) place { return place(hash)<<32 | place(i+1) }
 
 func (p place) slot() int32  { return int32(uint32(p)) - 1 }
 func (p place) hash() uint32 { return uint32(p >> 32) }
@@ -74,20 +107,23 @@ func NewTop(budget int) *Top {
 	for places < 2*budget {
 		places *= 2
 	}
-	return &Top{budget: budget, lowest: none, unused: none, places: make([]place, places), seed: maphash.MakeSeed()}
+	t := &Top{budget: budget, unused: none, places: make([]place, places), seed: maphash.MakeSeed()}
+	for i := range t.secrets {
+		t.secrets[i] = maphash.Bytes(t.seed, []byte{byte(i)})
+	}
+	return t
 }
 
 // Add counts a name n times more. It gives where to leave an example for the
 // name, valid until the next call, and whether the name is new.
 func (t *Top) Add(name []byte, n uint64) (example *[]byte, isNew bool) {
-	hash := t.hash(name)
-	i := t.find(name, hash)
-	if isNew = i < 0; !isNew {
-		t.lift(i, t.count(i)+n)
-	} else if len(t.slots) < t.budget {
-		i = t.insert(name, hash, n)
+	k := keyOf(name)
+	hash := t.hash(&k, name)
+	i, free := t.find(&k, name, hash)
+	if isNew = i < 0; isNew {
+		i = t.enter(free, k, name, hash, n)
 	} else {
-		i = t.replace(name, hash, n)
+		t.lift(i, t.slots[i].count+n)
 	}
 	return &t.slots[i].example, isNew
 }
@@ -95,16 +131,15 @@ func (t *Top) Add(name []byte, n uint64) (example *[]byte, isNew bool) {
 // Remove takes back what Add counted once, where the name is still listed. A
 // name that is not has nothing to take back: Floor covers it.
 func (t *Top) Remove(name []byte) {
-	i := t.find(name, t.hash(name))
+	k := keyOf(name)
+	i, _ := t.find(&k, name, t.hash(&k, name))
 	if i < 0 {
 		return
 	}
-	if n := t.count(i); n > t.slots[i].error {
-		t.sink(i, n-1)
+	if s := &t.slots[i]; s.count > s.error {
+		t.sink(i, s.count-1)
 	}
 }
-
-func (t *Top) count(i int32) uint64 { return t.levels[t.slots[i].level].count }
 
 // Exact tells that no name was ever pushed out.
 func (t *Top) Exact() bool { return t.floor == 0 }
@@ -120,9 +155,8 @@ func (t *Top) Len() int { return len(t.slots) }
 func (t *Top) Most(n int) []Counted {
 	list := make([]Counted, 0, len(t.slots))
 	for i := range t.slots {
-		s := &t.slots[i]
-		if count := t.count(int32(i)); count > 0 {
-			list = append(list, Counted{string(s.name), count, s.error, s.example})
+		if s := &t.slots[i]; s.count > 0 {
+			list = append(list, Counted{string(s.name), s.count, s.error, s.example})
 		}
 	}
 	slices.SortFunc(list, func(a, b Counted) int {
@@ -131,39 +165,86 @@ func (t *Top) Most(n int) []Counted {
 	return list[:min(n, len(list))]
 }
 
-func (t *Top) insert(name []byte, hash uint32, n uint64) int32 {
+// enter lists a new name, to be found at a free place. Beyond the budget it gets
+// the slot of the least frequent one.
+func (t *Top) enter(free int, k key, name []byte, hash uint32, n uint64) int32 {
+	if len(t.slots) == t.budget {
+		return t.replace(free, k, name, hash, n)
+	}
 	i := int32(len(t.slots))
-	t.slots = append(t.slots, slot{name: bytes.Clone(name), hash: hash})
-	t.enter(i)
-	t.join(i, t.from(t.lowest, none, n))
+	t.slots = append(t.slots, slot{key: k, name: bytes.Clone(name), hash: hash})
+	t.places[free] = placeOf(i, hash)
+	t.lift(i, n)
 	return i
 }
 
 // replace gives the place of the least frequent name to another. The floor,
 // and not only that name's count, is the error: Remove may have taken the
 // least count below that of a name pushed out before.
-func (t *Top) replace(name []byte, hash uint32, n uint64) int32 {
+func (t *Top) replace(free int, k key, name []byte, hash uint32, n uint64) int32 {
+	if t.levels == nil {
+		t.order()
+	}
 	i := t.levels[t.lowest].first
 	s := &t.slots[i]
-	t.floor = max(t.floor, t.count(i))
-	t.leave(i)
-	s.name, s.hash, s.error, s.example = append(s.name[:0], name...), hash, t.floor, nil
-	t.enter(i)
+	t.floor = max(t.floor, s.count)
+	t.places[free] = placeOf(i, hash)
+	t.leave(placeOf(i, s.hash))
+	s.key, s.name, s.hash, s.error = k, append(s.name[:0], name...), hash, t.floor
+	if s.example != nil {
+		s.example = nil
+	}
 	t.lift(i, t.floor+n)
 	return i
 }
 
+// order puts the slots in levels, each as if it had moved there with the last
+// change of its count.
+func (t *Top) order() {
+	all := make([]int32, len(t.slots))
+	for i := range all {
+		all[i] = int32(i)
+	}
+	slices.SortFunc(all, func(a, b int32) int {
+		s, o := &t.slots[a], &t.slots[b]
+		return cmp.Or(cmp.Compare(s.count, o.count), cmp.Compare(s.changed, o.changed))
+	})
+	at := int32(none)
+	for _, i := range all {
+		if at == none || t.levels[at].count != t.slots[i].count {
+			at = t.made(t.slots[i].count, at, none)
+		}
+		t.join(i, at)
+	}
+}
+
+// change sets a count.
+func (t *Top) change(s *slot, count uint64) {
+	t.changes++
+	s.count, s.changed = count, t.changes
+}
+
 // lift moves a slot to a higher count.
 func (t *Top) lift(i int32, count uint64) {
-	old := t.slots[i].level
-	to := t.from(t.levels[old].above, old, count)
-	t.part(i)
+	s := &t.slots[i]
+	if t.change(s, count); t.levels == nil {
+		return
+	}
+	to := t.levels[s.level].above
+	if to == none || t.levels[to].count != count {
+		to = t.from(to, s.level, count)
+	}
+	t.part(s)
 	t.join(i, to)
 }
 
 // sink moves a slot to a lower count.
 func (t *Top) sink(i int32, count uint64) {
-	below := t.levels[t.slots[i].level].below
+	s := &t.slots[i]
+	if t.change(s, count); t.levels == nil {
+		return
+	}
+	below := t.levels[s.level].below
 	for below != none && t.levels[below].count >= count {
 		below = t.levels[below].below
 	}
@@ -172,7 +253,7 @@ func (t *Top) sink(i int32, count uint64) {
 		start = t.levels[below].above
 	}
 	to := t.from(start, below, count)
-	t.part(i)
+	t.part(s)
 	t.join(i, to)
 }
 
@@ -185,7 +266,12 @@ func (t *Top) from(l, below int32, count uint64) int32 {
 	if l != none && t.levels[l].count == count {
 		return l
 	}
-	fresh := level{count: count, first: none, last: none, below: below, above: l}
+	return t.made(count, below, l)
+}
+
+// made makes the level of a count between two others, each of which may be none.
+func (t *Top) made(count uint64, below, above int32) int32 {
+	fresh := level{count: count, first: none, last: none, below: below, above: above}
 	at := t.unused
 	if at != none {
 		t.unused = t.levels[at].above
@@ -195,8 +281,8 @@ func (t *Top) from(l, below int32, count uint64) int32 {
 		t.levels = append(t.levels, fresh)
 	}
 	t.link(below, at)
-	if l != none {
-		t.levels[l].below = at
+	if above != none {
+		t.levels[above].below = at
 	}
 	return at
 }
@@ -223,8 +309,7 @@ func (t *Top) join(i, to int32) {
 }
 
 // part takes a slot out of its level, which goes when that was the last.
-func (t *Top) part(i int32) {
-	s := &t.slots[i]
+func (t *Top) part(s *slot) {
 	l := &t.levels[s.level]
 	if s.prev != none {
 		t.slots[s.prev].next = s.next
@@ -236,49 +321,62 @@ func (t *Top) part(i int32) {
 	} else {
 		l.last = s.prev
 	}
-	if l.first != none {
-		return
+	if l.first == none {
+		t.discard(s.level)
 	}
+}
+
+// discard takes a level out that is empty.
+func (t *Top) discard(at int32) {
+	l := &t.levels[at]
 	t.link(l.below, l.above)
 	if l.above != none {
 		t.levels[l.above].below = l.below
 	}
-	l.above, t.unused = t.unused, s.level
+	l.above, t.unused = t.unused, at
 }
 
-// hash mixes the bytes of a name with a secret, so that nobody can choose names
-// that share a place.
-func (t *Top) hash(name []byte) uint32 { return uint32(maphash.Bytes(t.seed, name)) }
+// hash mixes a name with secrets, so that nobody can choose names that share a
+// place. Short ones, as nearly all are, are mixed as the runtime does for its maps
+// where the processor has no instructions for it: who writes the names sees
+// nothing of the products, which is what it takes to find two that are alike.
+func (t *Top) hash(k *key, name []byte) uint32 {
+	if k.length > longest {
+		return uint32(maphash.Bytes(t.seed, name))
+	}
+	return uint32(mix(uint64(k.length)^t.secrets[2], mix(k.first^t.secrets[0], k.last^t.secrets[1])))
+}
 
-// find gives the slot of a name, -1 for none. Names stand at the place that
-// their hash gives, or at the next free one behind it.
-func (t *Top) find(name []byte, hash uint32) int32 {
+func mix(a, b uint64) uint64 {
+	high, low := bits.Mul64(a, b)
+	return high ^ low
+}
+
+// find gives the slot of a name, -1 for none and the free place where it belongs.
+// Names stand at the place that their hash gives, or at the next free one behind
+// it.
+func (t *Top) find(k *key, name []byte, hash uint32) (i int32, free int) {
 	mask := len(t.places) - 1
-	for p := int(hash); t.places[p&mask] != 0; p++ {
-		at := t.places[p&mask]
-		if at.hash() == hash && bytes.Equal(t.slots[at.slot()].name, name) {
-			return at.slot()
+	for p := int(hash) & mask; ; p = (p + 1) & mask {
+		at := t.places[p]
+		if at == 0 {
+			return none, p
+		}
+		if at.hash() != hash {
+			continue
+		}
+		if s := &t.slots[at.slot()]; s.key == *k && (k.length <= longest || bytes.Equal(s.name, name)) {
+			return at.slot(), p
 		}
 	}
-	return -1
 }
 
-// enter lets a slot be found.
-func (t *Top) enter(i int32) {
-	mask := len(t.places) - 1
-	p := int(t.slots[i].hash)
-	for t.places[p&mask] != 0 {
-		p++
-	}
-	t.places[p&mask] = place(t.slots[i].hash)<<32 | place(i+1)
-}
-
-// leave undoes enter. What stands behind moves up, so that nothing is cut off
+// leave frees a place. What stands behind moves up, so that nothing is cut off
 // from its place.
-func (t *Top) leave(i int32) {
+func (t *Top) leave(was place) {
 	mask := len(t.places) - 1
-	p := int(t.slots[i].hash)
-	for t.places[p&mask].slot() != i {
+	p := int(was.hash())
+	for t.places[p&mask] != was {
 		p++
 	}
 	for q := p + 1; t.places[q&mask] != 0; q++ {
