@@ -33,16 +33,12 @@ func (s *SourceCount) Read() uint64 { return s.Parsed + s.Unparsed + s.Skipped }
 
 // Note counts the line of an event. It is called for every line of the log.
 func (a *Accounting) Note(ev *sshwhy.Event) {
-	if ev.Record.Tick || ev.Record.Inspection != nil {
-		return
-	}
+	r := ev.Record
 	s := a.current
-	if s == nil || s.Name != ev.Record.Source {
-		s = a.source(ev.Record.Source)
-	}
-	if ev.Record.Truncated > 0 {
-		s.TruncatedLines++
-		s.TruncatedBytes += uint64(ev.Record.Truncated)
+	if s == nil || s.Name != r.Source || r.Truncated > 0 {
+		if s = a.unusual(r); s == nil {
+			return
+		}
 	}
 	switch ev.Line {
 	case sshwhy.LineParsed:
@@ -50,20 +46,35 @@ func (a *Accounting) Note(ev *sshwhy.Event) {
 	case sshwhy.LineUnparsed:
 		s.Unparsed++
 	default:
-		s.Skipped++
+		if !r.Tick && r.Inspection == nil {
+			s.Skipped++
+		}
 		return
 	}
 	if s.Form == "" {
 		s.Form = ev.Form
 	}
-	if t := ev.Time; t != 0 {
-		if t < a.from || a.from == 0 {
-			a.from = t
-		}
-		if t > a.until {
-			a.until = t
-		}
+	t := ev.Time
+	if t > a.until {
+		a.until = t
 	}
+	if (t < a.from || a.from == 0) && t != 0 {
+		a.from = t
+	}
+}
+
+// unusual gives the account of a record that is not simply the next line of its
+// source; nil where it is no line.
+func (a *Accounting) unusual(r *sshwhy.Record) *SourceCount {
+	if r.Tick || r.Inspection != nil {
+		return nil
+	}
+	s := a.source(r.Source)
+	if r.Truncated > 0 {
+		s.TruncatedLines++
+		s.TruncatedBytes += uint64(r.Truncated)
+	}
+	return s
 }
 
 // source gives the account of a source, and makes it the current one.

@@ -105,7 +105,7 @@ func (h *History) Deliver(f *sshwhy.Finding) error {
 	if err := h.summary.Deliver(f); err != nil {
 		return err
 	}
-	switch h.summary.kind(sshwhy.Verdict{Outcome: f.Outcome, Cause: f.Cause, Confidence: f.Confidence}) {
+	switch h.summary.tallies[f.Cause].about(f.Outcome) {
 	case aboutService:
 		h.serve(f)
 		return nil

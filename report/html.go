@@ -165,7 +165,7 @@ func (d *document) causes() {
 			break
 		}
 		c, t := s.causes.Cause(id), &s.tallies[id]
-		row := causeRow{ID: c.ID, Title: c.Texts[d.language()].Title, Means: c.Texts[d.language()].Means, Count: t.count}
+		row := causeRow{ID: c.ID, Title: c.Texts[d.language()].Title, Means: c.Texts[d.language()].Means, Count: t.count()}
 		if step, ok := firstStep(c, d.language(), t.value); ok {
 			if row.Run = step.Run; row.Run == "" {
 				row.Run = step.Do

@@ -17,13 +17,10 @@ import (
 // cause the facts of its first finding, as an example; it allocates only where
 // one of these is new.
 type Summary struct {
-	causes   *causes.Catalogue // not owned
-	kinds    []kind            // by CauseID
-	outcomes [sshwhy.OutcomeStartupFailed + 1]uint64
-	connects uint64
-	tallies  []tally // by CauseID
-	users    *Top
-	sources  *Top
+	causes  *causes.Catalogue // not owned
+	tallies []tally           // by CauseID
+	users   *Top
+	sources *Top
 }
 
 // kind tells what a finding is about.
@@ -35,11 +32,15 @@ const (
 	aboutAttack
 )
 
+// outcomes is the number of outcomes.
+const outcomes = sshwhy.OutcomeStartupFailed + 1
+
 // tally is how often a cause was found.
 type tally struct {
-	count uint64
-	facts []sshwhy.Value // of the first finding
-	seen  bool
+	counts [outcomes]uint64 // by Outcome
+	kind   kind             // of the cause
+	seen   bool
+	facts  []sshwhy.Value // of the first finding
 }
 
 // Budget is how many distinct names the lists of users and sources hold before
@@ -51,16 +52,14 @@ const maxName = 256
 
 // NewSummary gives an empty summary.
 func NewSummary(c *causes.Catalogue) *Summary {
-	s := &Summary{
-		causes: c, kinds: make([]kind, len(c.Causes)+1), tallies: make([]tally, len(c.Causes)+1),
-		users: NewTop(Budget), sources: NewTop(Budget),
-	}
+	s := &Summary{causes: c, tallies: make([]tally, len(c.Causes)+1), users: NewTop(Budget), sources: NewTop(Budget)}
+	s.tallies[0].seen = true // of no cause there is no example
 	for i := range c.Causes {
 		switch c.Causes[i].Phase {
 		case "service":
-			s.kinds[i+1] = aboutService
+			s.tallies[i+1].kind = aboutService
 		case "attack":
-			s.kinds[i+1] = aboutAttack
+			s.tallies[i+1].kind = aboutAttack
 		}
 	}
 	return s
@@ -68,49 +67,51 @@ func NewSummary(c *causes.Catalogue) *Summary {
 
 // Deliver implements sshwhy.Sink.
 func (s *Summary) Deliver(f *sshwhy.Finding) error {
-	now := sshwhy.Verdict{Outcome: f.Outcome, Cause: f.Cause, Confidence: f.Confidence}
+	t := &s.tallies[f.Cause]
+	t.counts[f.Outcome]++
+	if !t.seen {
+		t.example(f)
+	}
+	failed, failedBefore := t.failed(f.Outcome), false
 	if f.Revision > 1 {
-		s.count(f.Before, -1)
+		before := &s.tallies[f.Before.Cause]
+		before.counts[f.Before.Outcome]--
+		failedBefore = before.failed(f.Before.Outcome)
 	}
-	s.count(now, +1)
-	if f.Cause != 0 && !s.tallies[f.Cause].seen {
-		s.example(f)
-	}
-	failed, failedBefore := s.failed(now), f.Revision > 1 && s.failed(f.Before)
 	if failed != failedBefore {
 		s.name(f, failed)
 	}
 	return nil
 }
 
-// count adds or takes back a verdict.
-func (s *Summary) count(v sshwhy.Verdict, n int) {
-	by := uint64(n) // two's complement takes back
-	s.tallies[v.Cause].count += by
-	switch s.kind(v) {
-	case aboutConnection:
-		s.connects += by
-		s.outcomes[v.Outcome] += by
-	case aboutService:
-		s.outcomes[v.Outcome] += by
+// count gives the number of findings with the cause.
+func (t *tally) count() uint64 {
+	var n uint64
+	for _, count := range t.counts {
+		n += count
 	}
+	return n
 }
 
-// kind tells what a verdict is about.
-func (s *Summary) kind(v sshwhy.Verdict) kind {
+// about tells what a finding of the cause is about that ended so.
+func (t *tally) about(o sshwhy.Outcome) kind {
 	switch {
-	case v.Outcome == sshwhy.OutcomeStartupFailed || v.Outcome == sshwhy.OutcomeNone:
+	case o == sshwhy.OutcomeStartupFailed || o == sshwhy.OutcomeNone:
 		return aboutService
-	case s.kinds[v.Cause] == aboutAttack:
+	case t.kind == aboutAttack:
 		return aboutAttack
 	}
 	return aboutConnection // also one that a fault of the service ended
 }
 
 // failed tells a connection whose user did not get in.
-func (s *Summary) failed(v sshwhy.Verdict) bool {
-	return v.Outcome != sshwhy.OutcomeAccepted && s.kind(v) == aboutConnection
+func (t *tally) failed(o sshwhy.Outcome) bool {
+	return o != sshwhy.OutcomeAccepted && t.about(o) == aboutConnection
 }
+
+// Wants tells whether the values of a finding with the cause are of use: those of
+// the first are.
+func (s *Summary) Wants(cause sshwhy.CauseID) bool { return !s.tallies[cause].seen }
 
 // name counts, or takes back, the names of a connection that failed.
 func (s *Summary) name(f *sshwhy.Finding, failed bool) {
@@ -135,8 +136,7 @@ func tell(t *Top, name []byte, failed bool) {
 
 // example keeps the facts of the first finding of a cause, so that its remedy
 // can be shown with values in it.
-func (s *Summary) example(f *sshwhy.Finding) {
-	t := &s.tallies[f.Cause]
+func (t *tally) example(f *sshwhy.Finding) {
 	t.seen = true
 	t.facts = slices.Clone(f.Values)
 	if f.UserKnown {
@@ -155,14 +155,32 @@ func (t *tally) value(field sshwhy.Field) string {
 }
 
 // Connections gives the number of connections.
-func (s *Summary) Connections() uint64 { return s.connects }
+func (s *Summary) Connections() uint64 {
+	var n uint64
+	for i := range s.tallies {
+		for o := range outcomes {
+			if s.tallies[i].about(o) == aboutConnection {
+				n += s.tallies[i].counts[o]
+			}
+		}
+	}
+	return n
+}
 
 // Outcome gives the number of connections, or of starts of sshd, that ended
 // so.
-func (s *Summary) Outcome(o sshwhy.Outcome) uint64 { return s.outcomes[o] }
+func (s *Summary) Outcome(o sshwhy.Outcome) uint64 {
+	var n uint64
+	for i := range s.tallies {
+		if s.tallies[i].about(o) != aboutAttack {
+			n += s.tallies[i].counts[o]
+		}
+	}
+	return n
+}
 
 // Cause gives the number of findings with a cause.
-func (s *Summary) Cause(id sshwhy.CauseID) uint64 { return s.tallies[id].count }
+func (s *Summary) Cause(id sshwhy.CauseID) uint64 { return s.tallies[id].count() }
 
 // Users and Sources give the users and the clients' addresses of connections
 // that failed.
@@ -174,12 +192,12 @@ func (s *Summary) Sources() *Top { return s.sources }
 func (s *Summary) commonest(fits func(kind) bool) []sshwhy.CauseID {
 	var ids []sshwhy.CauseID
 	for id := 1; id < len(s.tallies); id++ {
-		if s.tallies[id].count > 0 && fits(s.kinds[id]) {
+		if s.Cause(sshwhy.CauseID(id)) > 0 && fits(s.tallies[id].kind) {
 			ids = append(ids, sshwhy.CauseID(id))
 		}
 	}
 	slices.SortStableFunc(ids, func(a, b sshwhy.CauseID) int {
-		return -cmp.Compare(s.tallies[a].count, s.tallies[b].count)
+		return -cmp.Compare(s.Cause(a), s.Cause(b))
 	})
 	return ids
 }

@@ -121,7 +121,7 @@ func (o *writer) connections(s *Summary) {
 			parts = append(parts, part)
 		}
 	}
-	text := fmt.Sprint(s.connects)
+	text := fmt.Sprint(s.Connections())
 	if len(parts) > 0 {
 		text += ": " + strings.Join(parts, ", ")
 	}
@@ -225,7 +225,7 @@ func (o *writer) causes(s *Summary, heading string, about kind) {
 	if len(ids) > shownCauses {
 		var others uint64
 		for _, id := range ids[shownCauses:] {
-			others += s.tallies[id].count
+			others += s.Cause(id)
 		}
 		fmt.Fprintf(o, "%7s  %s\n", "", fmt.Sprintf(o.words.OtherCauses, others, len(ids)-shownCauses))
 	}
@@ -236,7 +236,7 @@ func (o *writer) causes(s *Summary, heading string, about kind) {
 
 func (o *writer) cause(s *Summary, id sshwhy.CauseID, width int) {
 	cause, t := s.causes.Cause(id), &s.tallies[id]
-	fmt.Fprintf(o, "%7d  %s%s\n", t.count, padded(cause.ID, width), cause.Texts[o.page.Words.Language].Title)
+	fmt.Fprintf(o, "%7d  %s%s\n", t.count(), padded(cause.ID, width), cause.Texts[o.page.Words.Language].Title)
 	step, ok := firstStep(cause, o.page.Words.Language, t.value)
 	if !ok {
 		return
@@ -249,7 +249,7 @@ func (o *writer) cause(s *Summary, id sshwhy.CauseID, width int) {
 		text = "[" + o.page.Words.Where(step.Where) + "] " + text
 	}
 	unknown := func(sshwhy.Field) string { return "" }
-	if general, ok := firstStep(cause, o.page.Words.Language, unknown); t.count > 1 && (!ok || general.Run != step.Run) {
+	if general, ok := firstStep(cause, o.page.Words.Language, unknown); t.count() > 1 && (!ok || general.Run != step.Run) {
 		label = o.words.Example
 	}
 	fmt.Fprintf(o, "%7s  %s%s: %s\n", "", strings.Repeat(" ", width), label, text)

@@ -207,8 +207,9 @@ func (r *replayer) bound(zone *time.Location) error {
 		return err
 	}
 	r.archive.Since, r.archive.Until = since, until
-	r.during = newWindow(since, until)
-	r.sink = windowed{r.during, r.sink}
+	if r.during = newWindow(since, until); r.during != everything {
+		r.sink = windowed{r.during, r.sink}
+	}
 	return nil
 }
 
