@@ -32,7 +32,7 @@ type Top struct {
 	lowest  int32   // level
 	unused  int32   // the first of the levels that are not in use, chained by above
 	changes uint64  // of counts
-	places  []place // by the hash of the names
+	chains  []int32 // the first slot of those whose hash ends alike, counted from 1; 0 for none
 	budget  int
 	floor   uint64
 	seed    maphash.Seed
@@ -40,48 +40,36 @@ type Top struct {
 }
 
 type slot struct {
-	key
+	ends
 	hash       uint32
+	chain      int32 // the next slot of the chain, as in chains
 	level      int32
-	prev, next int32  // in the level
-	changed    uint64 // the number of the last change of its count: levels begin in that order
+	prev, next int32 // in the level
 	count      uint64
+	changed    uint64 // the number of the last change of count: levels begin in that order
 	error      uint64 // see Counted
 	name       []byte
 	example    []byte
 }
 
-// key is the length of a name with its first and last bytes, which is all of it
-// where there are no more than sixteen.
-type key struct {
-	first, last uint64
-	length      int
-}
+// ends are the first and last bytes of a name. With its length they are all of it
+// where there are no more than sixteen, as in nearly all names.
+type ends struct{ first, last uint64 }
 
-// longest is the length of the names that a key holds as a whole.
-const longest = 16
+// wholly is the length of names of which the ends are all.
+const wholly = 16
 
-func keyOf(name []byte) key {
-	k := key{length: len(name)}
+func endsOf(name []byte) ends {
 	switch n := len(name); {
 	case n >= 8:
-		k.first, k.last = binary.LittleEndian.Uint64(name), binary.LittleEndian.Uint64(name[n-8:])
+		return ends{binary.LittleEndian.Uint64(name), binary.LittleEndian.Uint64(name[n-8:])}
 	case n >= 4:
-		k.first, k.last = uint64(binary.LittleEndian.Uint32(name)), uint64(binary.LittleEndian.Uint32(name[n-4:]))
+		return ends{uint64(binary.LittleEndian.Uint32(name)), uint64(binary.LittleEndian.Uint32(name[n-4:]))}
 	case n > 0:
-		k.first, k.last = uint64(name[0])<<8|uint64(name[n/2]), uint64(name[n-1])
+		return ends{uint64(name[0])<<8 | uint64(name[n/2]), uint64(name[n-1])}
 	}
-	return k
+	return ends{}
 }
-
-// place is a slot, counted from 1, below the hash of its name; 0 is free. With
-// the hash at hand, a search comes by no names but the one that it looks for.
-type place uint64
-
-func placeOf(i int32, hash uint32) place { return place(hash)<<32 | place(i+1) }
-
-func (p place) slot() int32  { return int32(uint32(p)) - 1 }
-func (p place) hash() uint32 { return uint32(p >> 32) }
 
 // level holds the slots of one count, the one first that came first.
 type level struct {
@@ -103,11 +91,11 @@ type Counted struct {
 
 // NewTop gives an empty list of at most budget names.
 func NewTop(budget int) *Top {
-	places := 64
-	for places < 2*budget {
-		places *= 2
+	chains := 64
+	for chains < 2*budget {
+		chains *= 2
 	}
-	t := &Top{budget: budget, unused: none, places: make([]place, places), seed: maphash.MakeSeed()}
+	t := &Top{budget: budget, unused: none, chains: make([]int32, chains), seed: maphash.MakeSeed()}
 	for i := range t.secrets {
 		t.secrets[i] = maphash.Bytes(t.seed, []byte{byte(i)})
 	}
@@ -117,28 +105,35 @@ func NewTop(budget int) *Top {
 // Add counts a name n times more. It gives where to leave an example for the
 // name, valid until the next call, and whether the name is new.
 func (t *Top) Add(name []byte, n uint64) (example *[]byte, isNew bool) {
-	k := keyOf(name)
-	hash := t.hash(&k, name)
-	i, free := t.find(&k, name, hash)
-	if isNew = i < 0; isNew {
-		i = t.enter(free, k, name, hash, n)
-	} else {
-		t.lift(i, t.slots[i].count+n)
+	e := endsOf(name)
+	hash := t.hash(name, e)
+	s := t.find(name, e, hash)
+	if s == nil {
+		return &t.enter(name, e, hash, n).example, true
 	}
-	return &t.slots[i].example, isNew
+	if t.change(s, s.count+n); t.levels != nil {
+		t.lift(s)
+	}
+	return &s.example, false
 }
 
 // Remove takes back what Add counted once, where the name is still listed. A
 // name that is not has nothing to take back: Floor covers it.
 func (t *Top) Remove(name []byte) {
-	k := keyOf(name)
-	i, _ := t.find(&k, name, t.hash(&k, name))
-	if i < 0 {
+	e := endsOf(name)
+	s := t.find(name, e, t.hash(name, e))
+	if s == nil || s.count <= s.error {
 		return
 	}
-	if s := &t.slots[i]; s.count > s.error {
-		t.sink(i, s.count-1)
+	if t.change(s, s.count-1); t.levels != nil {
+		t.sink(s)
 	}
+}
+
+// change sets a count.
+func (t *Top) change(s *slot, count uint64) {
+	t.changes++
+	s.count, s.changed = count, t.changes
 }
 
 // Exact tells that no name was ever pushed out.
@@ -165,37 +160,38 @@ func (t *Top) Most(n int) []Counted {
 	return list[:min(n, len(list))]
 }
 
-// enter lists a new name, to be found at a free place. Beyond the budget it gets
-// the slot of the least frequent one.
-func (t *Top) enter(free int, k key, name []byte, hash uint32, n uint64) int32 {
+// enter lists a new name. Beyond the budget it gets the slot of the least frequent
+// one.
+func (t *Top) enter(name []byte, e ends, hash uint32, n uint64) *slot {
 	if len(t.slots) == t.budget {
-		return t.replace(free, k, name, hash, n)
+		return t.replace(name, e, hash, n)
 	}
-	i := int32(len(t.slots))
-	t.slots = append(t.slots, slot{key: k, name: bytes.Clone(name), hash: hash})
-	t.places[free] = placeOf(i, hash)
-	t.lift(i, n)
-	return i
+	t.slots = append(t.slots, slot{ends: e, name: bytes.Clone(name), hash: hash})
+	s := &t.slots[len(t.slots)-1]
+	t.chain(s, int32(len(t.slots)))
+	t.change(s, n)
+	return s
 }
 
 // replace gives the place of the least frequent name to another. The floor,
 // and not only that name's count, is the error: Remove may have taken the
 // least count below that of a name pushed out before.
-func (t *Top) replace(free int, k key, name []byte, hash uint32, n uint64) int32 {
+func (t *Top) replace(name []byte, e ends, hash uint32, n uint64) *slot {
 	if t.levels == nil {
 		t.order()
 	}
 	i := t.levels[t.lowest].first
 	s := &t.slots[i]
 	t.floor = max(t.floor, s.count)
-	t.places[free] = placeOf(i, hash)
-	t.leave(placeOf(i, s.hash))
-	s.key, s.name, s.hash, s.error = k, append(s.name[:0], name...), hash, t.floor
+	t.unchain(s, i+1)
+	s.ends, s.name, s.hash, s.error = e, append(s.name[:0], name...), hash, t.floor
 	if s.example != nil {
 		s.example = nil
 	}
-	t.lift(i, t.floor+n)
-	return i
+	t.chain(s, i+1)
+	t.change(s, t.floor+n)
+	t.lift(s)
+	return s
 }
 
 // order puts the slots in levels, each as if it had moved there with the last
@@ -211,50 +207,35 @@ func (t *Top) order() {
 	})
 	at := int32(none)
 	for _, i := range all {
-		if at == none || t.levels[at].count != t.slots[i].count {
-			at = t.made(t.slots[i].count, at, none)
+		s := &t.slots[i]
+		if at == none || t.levels[at].count != s.count {
+			at = t.made(s.count, at, none)
 		}
-		t.join(i, at)
+		t.join(s, i, at)
 	}
 }
 
-// change sets a count.
-func (t *Top) change(s *slot, count uint64) {
-	t.changes++
-	s.count, s.changed = count, t.changes
-}
-
-// lift moves a slot to a higher count.
-func (t *Top) lift(i int32, count uint64) {
-	s := &t.slots[i]
-	if t.change(s, count); t.levels == nil {
-		return
-	}
+// lift moves a slot of which the count has grown to its level.
+func (t *Top) lift(s *slot) {
 	to := t.levels[s.level].above
-	if to == none || t.levels[to].count != count {
-		to = t.from(to, s.level, count)
+	if to == none || t.levels[to].count != s.count {
+		to = t.from(to, s.level, s.count)
 	}
-	t.part(s)
-	t.join(i, to)
+	t.join(s, t.part(s), to)
 }
 
-// sink moves a slot to a lower count.
-func (t *Top) sink(i int32, count uint64) {
-	s := &t.slots[i]
-	if t.change(s, count); t.levels == nil {
-		return
-	}
+// sink moves a slot of which the count has shrunk to its level.
+func (t *Top) sink(s *slot) {
 	below := t.levels[s.level].below
-	for below != none && t.levels[below].count >= count {
+	for below != none && t.levels[below].count >= s.count {
 		below = t.levels[below].below
 	}
 	start := t.lowest
 	if below != none {
 		start = t.levels[below].above
 	}
-	to := t.from(start, below, count)
-	t.part(s)
-	t.join(i, to)
+	to := t.from(start, below, s.count)
+	t.join(s, t.part(s), to)
 }
 
 // from gives the level of a count, at or above l, which stands above below. It
@@ -296,9 +277,9 @@ func (t *Top) link(below, above int32) {
 	}
 }
 
-// join puts a slot at the end of a level.
-func (t *Top) join(i, to int32) {
-	l, s := &t.levels[to], &t.slots[i]
+// join puts a slot, the i-th, at the end of a level.
+func (t *Top) join(s *slot, i, to int32) {
+	l := &t.levels[to]
 	s.level, s.prev, s.next = to, l.last, none
 	if l.last != none {
 		t.slots[l.last].next = i
@@ -308,13 +289,15 @@ func (t *Top) join(i, to int32) {
 	l.last = i
 }
 
-// part takes a slot out of its level, which goes when that was the last.
-func (t *Top) part(s *slot) {
+// part takes a slot out of its level, which goes when that was the last, and gives
+// its index.
+func (t *Top) part(s *slot) (i int32) {
 	l := &t.levels[s.level]
 	if s.prev != none {
-		t.slots[s.prev].next = s.next
+		p := &t.slots[s.prev]
+		i, p.next = p.next, s.next
 	} else {
-		l.first = s.next
+		i, l.first = l.first, s.next
 	}
 	if s.next != none {
 		t.slots[s.next].prev = s.prev
@@ -324,6 +307,7 @@ func (t *Top) part(s *slot) {
 	if l.first == none {
 		t.discard(s.level)
 	}
+	return i
 }
 
 // discard takes a level out that is empty.
@@ -337,14 +321,14 @@ func (t *Top) discard(at int32) {
 }
 
 // hash mixes a name with secrets, so that nobody can choose names that share a
-// place. Short ones, as nearly all are, are mixed as the runtime does for its maps
+// chain. Short ones, as nearly all are, are mixed as the runtime does for its maps
 // where the processor has no instructions for it: who writes the names sees
-// nothing of the products, which is what it takes to find two that are alike.
-func (t *Top) hash(k *key, name []byte) uint32 {
-	if k.length > longest {
+// nothing of the products, and so cannot know of any two that they are alike.
+func (t *Top) hash(name []byte, e ends) uint32 {
+	if len(name) > wholly {
 		return uint32(maphash.Bytes(t.seed, name))
 	}
-	return uint32(mix(uint64(k.length)^t.secrets[2], mix(k.first^t.secrets[0], k.last^t.secrets[1])))
+	return uint32(mix(uint64(len(name))^t.secrets[2], mix(e.first^t.secrets[0], e.last^t.secrets[1])))
 }
 
 func mix(a, b uint64) uint64 {
@@ -352,39 +336,28 @@ func mix(a, b uint64) uint64 {
 	return high ^ low
 }
 
-// find gives the slot of a name, -1 for none and the free place where it belongs.
-// Names stand at the place that their hash gives, or at the next free one behind
-// it.
-func (t *Top) find(k *key, name []byte, hash uint32) (i int32, free int) {
-	mask := len(t.places) - 1
-	for p := int(hash) & mask; ; p = (p + 1) & mask {
-		at := t.places[p]
-		if at == 0 {
-			return none, p
+// find gives the slot of a name, nil where there is none.
+func (t *Top) find(name []byte, e ends, hash uint32) *slot {
+	for i := t.chains[int(hash)&(len(t.chains)-1)]; i != 0; {
+		s := &t.slots[i-1]
+		if s.hash == hash && s.ends == e && len(s.name) == len(name) && (len(name) <= wholly || bytes.Equal(s.name, name)) {
+			return s
 		}
-		if at.hash() != hash {
-			continue
-		}
-		if s := &t.slots[at.slot()]; s.key == *k && (k.length <= longest || bytes.Equal(s.name, name)) {
-			return at.slot(), p
-		}
+		i = s.chain
 	}
+	return nil
 }
 
-// leave frees a place. What stands behind moves up, so that nothing is cut off
-// from its place.
-func (t *Top) leave(was place) {
-	mask := len(t.places) - 1
-	p := int(was.hash())
-	for t.places[p&mask] != was {
-		p++
+// chain lets the slot of that number be found, and unchain no more.
+func (t *Top) chain(s *slot, number int32) {
+	c := &t.chains[int(s.hash)&(len(t.chains)-1)]
+	s.chain, *c = *c, number
+}
+
+func (t *Top) unchain(s *slot, number int32) {
+	c := &t.chains[int(s.hash)&(len(t.chains)-1)]
+	for *c != number {
+		c = &t.slots[*c-1].chain
 	}
-	for q := p + 1; t.places[q&mask] != 0; q++ {
-		home := int(t.places[q&mask].hash())
-		if (q-home)&mask >= q-p {
-			t.places[p&mask] = t.places[q&mask]
-			p = q
-		}
-	}
-	t.places[p&mask] = 0
+	*c = s.chain
 }
