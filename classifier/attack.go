@@ -32,6 +32,7 @@ type attacks struct {
 	order    queue[episode] // from the one that has been silent longest
 	free     []*episode
 	holding  *holding
+	finding  sshwhy.Finding // the one on an attack that was handed out last
 }
 
 // seat counts the tries of a source that has failed a few times.
@@ -39,23 +40,39 @@ type seat struct {
 	key         uint64
 	start, last int64
 	tries       int32
+	// episodes is the number of those whose sources would have this seat:
+	// mostly there are none, and none need be looked for.
+	episodes int32
 }
 
 // numSeats is a power of two. A flood of sources takes the seats of those that
 // fail slowly: they are counted anew.
 const numSeats = 1 << 14
 
+// seatOf gives the seat of a source.
+func (a *attacks) seatOf(key uint64) *seat { return &a.seats[placeOf(key)] }
+
+func placeOf(key uint64) uint64 { return (key ^ key>>32) & (numSeats - 1) }
+
+// episodeOf gives the episode of a source, nil where there is none.
+func (a *attacks) episodeOf(key uint64) *episode {
+	if a.seatOf(key).episodes == 0 {
+		return nil
+	}
+	return a.bySource[key]
+}
+
 // seated counts the tries of a connection at its source's seat and gives them,
 // with the time of the first.
 func (a *attacks) seated(key uint64, c *connection) (tries int, start int64) {
-	i := (key ^ key>>32) & (numSeats - 1)
-	s := &a.seats[i]
+	s := a.seatOf(key)
 	if s.key != key || c.last-s.last > attackWithin {
-		*s = seat{key: key, start: c.start}
+		*s = seat{key: key, start: c.start, episodes: s.episodes}
 	}
 	s.tries += int32(max(c.passwords, 1))
 	s.last = max(s.last, c.last)
 	if a.holding != nil {
+		i := placeOf(key)
 		a.holding.seats[i/64] |= 1 << (i % 64)
 	}
 	return int(s.tries), s.start
@@ -91,10 +108,7 @@ func (k *Classifier) refused(c *connection) {
 	}
 	a := &k.attacks
 	key := k.sourceKey(c)
-	var e *episode
-	if len(a.bySource) > 0 {
-		e = a.bySource[key]
-	}
+	e := a.episodeOf(key)
 	switch {
 	case e == nil:
 	case e.host != c.host || !bytes.Equal(e.address, c.text(c.address)):
@@ -153,6 +167,7 @@ func (k *Classifier) beginEpisode(c *connection, key uint64) *episode {
 func (k *Classifier) addEpisode(e *episode) {
 	e.inOrder.of, e.onHost.of = e, e
 	k.attacks.bySource[e.key] = e
+	k.attacks.seatOf(e.key).episodes++
 	k.attacks.order.add(&e.inOrder)
 	e.host.episodes.add(&e.onHost)
 	k.clocks.rouse(e.host)
@@ -173,6 +188,7 @@ func (k *Classifier) endEpisode(e *episode) {
 	}
 	a := &k.attacks
 	delete(a.bySource, e.key)
+	a.seatOf(e.key).episodes--
 	a.order.remove(&e.inOrder)
 	e.host.episodes.remove(&e.onHost)
 	e.dirty = false
@@ -187,7 +203,7 @@ func (k *Classifier) acceptedAfter(c *connection) {
 	if len(k.attacks.bySource) == 0 {
 		return
 	}
-	e := k.attacks.bySource[k.sourceKey(c)]
+	e := k.attacks.episodeOf(k.sourceKey(c))
 	if e == nil || e.tries < loginTries || e.host != c.host || !bytes.Equal(e.address, c.text(c.address)) || c.start-e.last > attackWithin {
 		return
 	}
@@ -203,16 +219,15 @@ func (k *Classifier) tellEpisode(e *episode) {
 // handAttack gives a finding that stands beside those of the connections. Its
 // id is made of their first line and the cause.
 func (k *Classifier) handAttack(cause sshwhy.CauseID, outcome sshwhy.Outcome, start, end int64, line []byte, e *episode, user []byte, userKnown bool, revision int) {
-	f := &k.finding
+	f := &k.attacks.finding
 	k.attackFirst = append(append(append(k.attackFirst[:0], k.causes.ID(cause)...), '\n'), line...)
 	*f = sshwhy.Finding{
 		Identity: sshwhy.Identity{Host: e.host.bytes, First: k.attackFirst, Time: start, Ordinal: e.ordinal},
 		Revision: revision, Outcome: outcome, Cause: cause, Confidence: sshwhy.ConfidenceCertain,
 		Start: start, End: end, User: user, UserKnown: userKnown, Address: e.address, Source: e.source, Decisive: 0,
-		Candidates: f.Candidates[:0], Remarks: f.Remarks[:0],
 		Values:   append(f.Values[:0], sshwhy.Value{Field: sshwhy.FieldCount, Text: strconv.Itoa(e.tries)}),
 		Evidence: append(f.Evidence[:0], sshwhy.Evidence{Text: line, Pattern: e.pattern}),
-		Why:      sshwhy.Why{Rule: sshwhy.RuleBruteForce, Lines: f.Why.Lines[:0], Ruled: f.Why.Ruled[:0]},
+		Why:      sshwhy.Why{Rule: sshwhy.RuleBruteForce},
 	}
 	if cause == k.known.loginAfterFailures {
 		f.Why.Rule = sshwhy.RuleLoginAfterFailures

@@ -25,7 +25,8 @@ type Classifier struct {
 	clocks                  clocks
 	texts                   texts
 	alikes                  [][]sshwhy.CauseID // by CauseID; see alike
-	restored                *restored          // what Load gave and no event followed yet, else nil
+	answers                 answers
+	restored                *restored // what Load gave and no event followed yet, else nil
 }
 
 // Options are what a user can set.
@@ -40,10 +41,15 @@ type Options struct {
 	Inspect bool
 	// Why fills Finding.Why.Lines and Ruled.
 	Why bool
-	// Brief leaves out the texts of the lines, which are most of what is
-	// kept of a connection: a finding's First, and those of its Evidence. It
-	// is for who counts findings, and goes with neither Hold nor an id.
+	// Brief keeps no texts of the lines, which are most of what is kept of a
+	// connection, and leaves out of findings on connections and on sshd all
+	// but the verdict and the one before it, Revision, Remarks, Values, Host,
+	// User, Address and End. It is for who counts findings, and goes with
+	// neither Hold nor an id.
 	Brief bool
+	// Values tells whether the values of a finding with the cause are wanted;
+	// nil says that all are.
+	Values func(sshwhy.CauseID) bool
 }
 
 // graceSlack is added to LoginGraceTime before silence counts as its end.
@@ -100,6 +106,7 @@ func New(p *patterns.Catalogue, c *causes.Catalogue, o Options) (*Classifier, er
 	if k.known, err = knownCauses(c); err != nil {
 		return nil, fmt.Errorf("making the classifier: %w", err)
 	}
+	k.answers = makeAnswers(&k.known, k.alikes)
 	// Up to 10.0 the process of a session is called so as well (monitor_wrap.c
 	// mm_reap).
 	k.rules[patterns.PreauthChildKilled].inSession = k.known.sessionKilled

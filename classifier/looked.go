@@ -78,24 +78,25 @@ func askable(o sshwhy.Outcome, c sshwhy.Confidence) bool {
 	return c == sshwhy.ConfidenceUndetermined || c == sshwhy.ConfidenceLikely && o == sshwhy.OutcomeRefused
 }
 
-// looked lets the inspection answer where the log is not certain.
-func (k *Classifier) looked(c *connection, d decision) decision {
-	l := c.looked
-	if l == nil || !askable(d.outcome, d.confidence) {
-		return d
+// looked lets the inspection answer where the log is not certain: into, or what the
+// log answers.
+func (k *Classifier) looked(l *look, log *answer, outcome sshwhy.Outcome, into *answer) *answer {
+	if !askable(outcome, log.confidence) {
+		return log
 	}
-	d.looked, d.rule = true, sshwhy.RuleInspected
+	*into = *log
+	into.looked, into.rule = true, sshwhy.RuleInspected
 	if l.cause != 0 && l.confidence != sshwhy.ConfidenceNone {
-		d.cause, d.confidence = l.cause, l.confidence
-	} else if d.confidence == sshwhy.ConfidenceLikely { // the host has more than one
-		d.cause, d.confidence = k.known.undetermined, sshwhy.ConfidenceUndetermined
+		into.cause, into.confidence = l.cause, l.confidence
+	} else if into.confidence == sshwhy.ConfidenceLikely { // the host has more than one
+		into.cause, into.confidence = k.known.undetermined, sshwhy.ConfidenceUndetermined
 	}
 	switch {
-	case len(l.candidates) > 0 || d.confidence != sshwhy.ConfidenceUndetermined:
-		d.candidates = l.candidates
+	case len(l.candidates) > 0 || into.confidence != sshwhy.ConfidenceUndetermined:
+		into.candidates = l.candidates
 	}
-	if d.confidence == sshwhy.ConfidenceCertain {
-		d.candidates = nil
+	if into.confidence == sshwhy.ConfidenceCertain {
+		into.candidates = nil
 	}
-	return d
+	return into
 }

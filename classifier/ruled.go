@@ -75,17 +75,17 @@ func (k *known) makeObjections(list func(...string) []sshwhy.CauseID) {
 }
 
 // explain tells which lines a finding rests on, and what they speak against.
-func (k *Classifier) explain(c *connection, d *decision, f *sshwhy.Finding) {
-	rests := restsOn(d.rule)
+func (k *Classifier) explain(c *connection, a *answer, f *sshwhy.Finding) {
+	rests := restsOn(a.rule)
 	for i := range c.lines {
-		if i < len(c.signs) && c.signs[i]&rests != 0 || i == f.Decisive || k.proves(c, i, d.cause) {
+		if i < len(c.signs) && c.signs[i]&rests != 0 || i == f.Decisive || k.proves(c, i, a.cause) {
 			f.Why.Lines = append(f.Why.Lines, i)
 		}
 	}
 	for i := len(c.lines); i < len(f.Evidence); i++ { // what an inspection saw
 		f.Why.Lines = append(f.Why.Lines, i)
 	}
-	if d.outcome == sshwhy.OutcomeAccepted || d.confidence != sshwhy.ConfidenceUndetermined && d.confidence != sshwhy.ConfidenceLikely {
+	if f.Outcome == sshwhy.OutcomeAccepted || a.confidence != sshwhy.ConfidenceUndetermined && a.confidence != sshwhy.ConfidenceLikely {
 		return // of a login that succeeded, no reason to refuse it is a candidate
 	}
 	for i := range k.known.objections {
@@ -94,7 +94,7 @@ func (k *Classifier) explain(c *connection, d *decision, f *sshwhy.Finding) {
 			continue
 		}
 		for _, cause := range o.causes {
-			if cause != d.cause && !slices.Contains(f.Candidates, cause) && !slices.Contains(f.Remarks, cause) &&
+			if cause != a.cause && !slices.Contains(f.Candidates, cause) && !slices.Contains(f.Remarks, cause) &&
 				!slices.ContainsFunc(f.Why.Ruled, func(r sshwhy.RuledOut) bool { return r.Cause == cause }) {
 				f.Why.Ruled = append(f.Why.Ruled, sshwhy.RuledOut{Cause: cause, Against: o.against, Line: c.shows(o.saw)})
 			}

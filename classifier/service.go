@@ -99,14 +99,14 @@ func (k *Classifier) untold(h *host) {
 }
 
 func (k *Classifier) tellService(c *connection, p *shown, fails bool) {
-	d := decision{cause: p.cause, confidence: p.confidence, rule: sshwhy.RuleService}
+	a := answer{cause: p.cause, confidence: p.confidence, rule: sshwhy.RuleService}
 	if p.cause != k.known.stopped && fails {
-		d.outcome = sshwhy.OutcomeStartupFailed
+		a.outcome = sshwhy.OutcomeStartupFailed
 	}
 	if p.confidence != sshwhy.ConfidenceCertain {
-		d.candidates = k.alike(p.cause)
+		a.candidates = k.alike(p.cause)
 	}
-	k.hand(c, &d)
+	k.hand(c, &a, a.outcome)
 }
 
 // fatalAlone tells whether the last line is one after which sshd cannot have

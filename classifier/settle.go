@@ -59,61 +59,106 @@ func (k *Classifier) revise(c *connection) {
 // tell hands out the finding of a connection, unless it says what was said
 // before.
 func (k *Classifier) tell(c *connection) {
-	d := k.decide(c)
+	a := k.decide(c)
+	outcome := a.of(c)
 	if c.looked != nil {
-		d = k.looked(c, d)
+		var inspected answer
+		k.hand(c, k.looked(c.looked, a, outcome, &inspected), outcome)
+		return
 	}
-	k.hand(c, &d)
+	k.hand(c, a, outcome)
 }
 
-// hand fills the finding from a connection and its decision.
-func (k *Classifier) hand(c *connection, d *decision) {
-	f := &k.finding
-	f.Values, f.Remarks, f.Decisive = f.Values[:0], f.Remarks[:0], -1
-	decisive := -1 // among the proofs
-	for i := range c.proofs {
-		if p := &c.proofs[i]; p.cause == d.cause {
-			decisive, f.Decisive = i, int(p.line)
-		} else {
-			f.Remarks = append(f.Remarks, p.cause)
-		}
+// hand fills the finding from a connection and its answer.
+func (k *Classifier) hand(c *connection, a *answer, outcome sshwhy.Outcome) {
+	decisive := c.proofOf(a.cause)
+	remarks := len(c.proofs)
+	if decisive >= 0 {
+		remarks--
 	}
-	now := verdict{d.cause, d.outcome, d.confidence, uint8(len(f.Remarks)), uint8(len(d.candidates)), d.looked}
+	now := verdict{a.cause, outcome, a.confidence, uint8(remarks), uint8(len(a.candidates)), a.looked}
 	if c.revision > 0 && now == c.told {
 		return
 	}
-	k.appendValues(c, decisive)
-	if d.looked {
-		f.Values = withMissing(f.Values, c.looked.values)
-	}
-	// Field by field: a finding is large, and most of it is filled below.
+	f := &k.finding
 	f.Before = sshwhy.Verdict{Outcome: c.told.outcome, Cause: c.told.cause, Confidence: c.told.confidence}
-	f.Outcome, f.Cause, f.Confidence = d.outcome, d.cause, d.confidence
-	f.Candidates = append(f.Candidates[:0], d.candidates[:min(len(d.candidates), sshwhy.MaxCandidates)]...)
-	f.Why.Rule, f.Why.Lines, f.Why.Ruled = d.rule, f.Why.Lines[:0], f.Why.Ruled[:0]
-	c.describe(f)
+	f.Outcome, f.Cause, f.Confidence = outcome, a.cause, a.confidence
 	c.revision++
 	c.told = now
 	k.table.mark(c)
 	f.Revision = int(c.revision)
-	if f.Decisive < 0 {
-		f.Decisive = k.telling(c)
+	if remarks > 0 || len(f.Remarks) > 0 {
+		f.Remarks = c.appendRemarks(f.Remarks[:0], decisive)
 	}
-	if d.looked {
-		k.show(f, c.looked)
+	if decisive >= 0 || a.looked || len(f.Values) > 0 {
+		k.appendValues(c, decisive, a)
 	}
-	if k.options.Why {
-		k.explain(c, d, f)
+	if k.options.Brief {
+		c.name(f)
+	} else {
+		k.detail(c, a, decisive)
 	}
 	k.yield(f)
 }
 
-// appendValues adds the facts of a proof to the finding.
-func (k *Classifier) appendValues(c *connection, proof int) {
-	for _, f := range c.facts {
-		if int(f.of) == proof {
-			k.finding.Values = append(k.finding.Values, sshwhy.Value{Field: f.field, Text: k.texts.of(c.text(f.at))})
+// proofOf gives the index of the proof of a cause, -1 for none.
+func (c *connection) proofOf(cause sshwhy.CauseID) int {
+	for i := range c.proofs {
+		if c.proofs[i].cause == cause {
+			return i
 		}
+	}
+	return -1
+}
+
+// appendRemarks adds the causes that were proved and did not decide.
+func (c *connection) appendRemarks(remarks []sshwhy.CauseID, decisive int) []sshwhy.CauseID {
+	for i := range c.proofs {
+		if i != decisive {
+			remarks = append(remarks, c.proofs[i].cause)
+		}
+	}
+	return remarks
+}
+
+// appendValues fills in the facts of a proof, and what an inspection found.
+func (k *Classifier) appendValues(c *connection, proof int, a *answer) {
+	f := &k.finding
+	f.Values = f.Values[:0]
+	if k.options.Values != nil && !k.options.Values(a.cause) {
+		return
+	}
+	if proof >= 0 {
+		for _, fact := range c.facts {
+			if int(fact.of) == proof {
+				f.Values = append(f.Values, sshwhy.Value{Field: fact.field, Text: k.texts.of(c.text(fact.at))})
+			}
+		}
+	}
+	if a.looked {
+		f.Values = withMissing(f.Values, c.looked.values)
+	}
+}
+
+// detail fills in what is left out in brief.
+func (k *Classifier) detail(c *connection, a *answer, decisive int) {
+	f := &k.finding
+	n := min(len(a.candidates), sshwhy.MaxCandidates)
+	f.Candidates = a.candidates[:n:n]
+	f.Why.Rule, f.Why.Lines, f.Why.Ruled = a.rule, f.Why.Lines[:0], f.Why.Ruled[:0]
+	c.describe(f)
+	f.Decisive = -1
+	if decisive >= 0 {
+		f.Decisive = int(c.proofs[decisive].line)
+	}
+	if f.Decisive < 0 {
+		f.Decisive = k.telling(c)
+	}
+	if a.looked {
+		k.show(f, c.looked)
+	}
+	if k.options.Why {
+		k.explain(c, a, f)
 	}
 }
 
@@ -127,11 +172,17 @@ func withMissing(values, more []sshwhy.Value) []sshwhy.Value {
 	return values
 }
 
-// describe fills in what a connection is, whatever the decision.
+// name fills in whose connection it was, and when it ended.
+func (c *connection) name(f *sshwhy.Finding) {
+	f.Host, f.User, f.Address = c.host.bytes, c.text(c.user), c.text(c.address)
+	f.UserKnown, f.End = c.userKnown, c.last
+}
+
+// describe fills in what a connection is, whatever the answer.
 func (c *connection) describe(f *sshwhy.Finding) {
-	f.Host, f.First, f.PID, f.Time, f.Ordinal = c.host.bytes, nil, c.pid, c.start, c.ordinal
-	f.Start, f.End, f.Ident, f.Source = c.start, c.last, c.text(c.ident), c.source
-	f.User, f.UserKnown, f.Address, f.Port = c.text(c.user), c.userKnown, c.text(c.address), int(c.port)
+	c.name(f)
+	f.First, f.PID, f.Time, f.Ordinal = nil, c.pid, c.start, c.ordinal
+	f.Start, f.Ident, f.Source, f.Port = c.start, c.text(c.ident), c.source, int(c.port)
 	f.Method, f.KeyType, f.Fingerprint = c.text(c.method), c.text(c.keyType), c.text(c.print)
 	f.Evidence, f.Dropped = f.Evidence[:0], int(c.dropped)
 	for _, l := range c.lines {

@@ -117,6 +117,7 @@ func (k *Classifier) loadSeat(i int, u *unpacker) error {
 	if err := u.err(); err != nil {
 		return err
 	}
+	s.episodes = k.attacks.seats[i].episodes
 	k.attacks.seats[i] = s
 	return nil
 }

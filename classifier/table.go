@@ -276,13 +276,18 @@ func (t *table) counted(h *host, ev *sshwhy.Event, second int64) uint32 {
 func hashOf(text []byte) uint64 {
 	const factor = 0x9e3779b97f4a7c15
 	h := uint64(len(text)) * factor
-	for ; len(text) >= 8; text = text[8:] {
-		h = (h ^ binary.LittleEndian.Uint64(text)) * factor
+	left := text
+	for ; len(left) >= 8; left = left[8:] {
+		h = (h ^ binary.LittleEndian.Uint64(left)) * factor
 		h ^= h >> 29
 	}
 	var rest uint64
-	for i, c := range text {
-		rest |= uint64(c) << (8 * i)
+	if len(text) >= 8 {
+		rest = binary.LittleEndian.Uint64(text[len(text)-8:]) >> (64 - 8*len(left))
+	} else {
+		for i, c := range left {
+			rest |= uint64(c) << (8 * i)
+		}
 	}
 	h = (h ^ rest) * factor
 	return h ^ h>>32

@@ -306,7 +306,11 @@ func (r *replayer) read(messages *patterns.Catalogue, catalogue *causes.Catalogu
 		r.classifier = unclassified{}
 		return nil
 	}
-	c, err := classifier.New(messages, catalogue, classifier.Options{Why: r.o.why, Brief: r.o.output == "summary" && r.report == nil})
+	told := classifier.Options{Why: r.o.why}
+	if r.o.output == "summary" && r.report == nil {
+		told.Brief, told.Values = true, r.summary.Wants
+	}
+	c, err := classifier.New(messages, catalogue, told)
 	if err != nil {
 		return err
 	}
