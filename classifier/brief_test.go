@@ -60,3 +60,38 @@ func (g *rig) told(t *testing.T, lines []string, o classifier.Options) []verdict
 	k.Close(keep)
 	return all
 }
+
+// TestValuesWhereWanted asks for the values of the first finding of each cause, as
+// who needs an example does.
+func TestValuesWhereWanted(t *testing.T) {
+	g := newRig(t)
+	seen := map[sshwhy.CauseID]bool{}
+	wants := func(cause sshwhy.CauseID) bool { return !seen[cause] }
+	k, err := classifier.New(g.patterns, g.causes, classifier.Options{Brief: true, Values: wants})
+	if err != nil {
+		t.Fatal(err)
+	}
+	filled := 0
+	take := func(f *sshwhy.Finding) {
+		if v := g.verdict(f); len(f.Values) > 0 && v.aboutConnection() {
+			filled++
+			if seen[f.Cause] {
+				t.Errorf("a further finding of %s has values", g.causes.ID(f.Cause))
+			}
+		}
+		seen[f.Cause] = true
+	}
+	var ev sshwhy.Event
+	for _, runs := range truthFiles(t) {
+		for _, r := range runs {
+			for _, line := range r.lines {
+				g.parser.Parse(&sshwhy.Record{Text: []byte(line), Newest: newest}, &ev)
+				k.Classify(&ev, take)
+			}
+		}
+	}
+	k.Close(take)
+	if filled == 0 {
+		t.Error("no finding has values")
+	}
+}

@@ -132,12 +132,9 @@ type fact struct {
 
 // verdict is what a revision said, to tell whether there is anything new.
 type verdict struct {
-	cause      sshwhy.CauseID
-	outcome    sshwhy.Outcome
-	confidence sshwhy.Confidence
-	remarks    uint8
-	candidates uint8
-	looked     bool
+	sshwhy.Verdict
+	remarks, candidates uint8
+	looked              bool
 }
 
 // The bounds of what is kept of one connection (enough for any login that is

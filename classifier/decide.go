@@ -10,7 +10,18 @@ func (k *Classifier) decide(c *connection) *answer {
 	if c.saw&(sawAccepted|sawSession) != 0 {
 		return k.decideAccepted(c)
 	}
-	return k.decideRefused(c)
+	p := k.best(c, always)
+	if p != nil && (p.confidence == sshwhy.ConfidenceCertain || !k.known.natures[p.cause].client) {
+		return k.answers.proved[p.cause].inLogin(p.confidence)
+	}
+	const shapes = sawMaxTries | sawRefusedOptions | sawInvalid | sawPassword | sawInteractive | sawPAMAuth | sawPartial
+	switch {
+	case c.saw&shapes != 0:
+		return k.decideTried(c)
+	case p != nil: // what the client did, as far as a line tells
+		return k.answers.proved[p.cause].inLogin(p.confidence)
+	}
+	return k.decideSilent(c)
 }
 
 // decideAccepted answers for a login that succeeded: only what went wrong in
@@ -52,22 +63,6 @@ func (k *Classifier) best(c *connection, s showing) *shown {
 		}
 	}
 	return best
-}
-
-// decideRefused answers for a login that did not succeed.
-func (k *Classifier) decideRefused(c *connection) *answer {
-	p := k.best(c, always)
-	if p != nil && (p.confidence == sshwhy.ConfidenceCertain || !k.known.natures[p.cause].client) {
-		return k.answers.proved[p.cause].inLogin(p.confidence)
-	}
-	const shapes = sawMaxTries | sawRefusedOptions | sawInvalid | sawPassword | sawInteractive | sawPAMAuth | sawPartial
-	switch {
-	case c.saw&shapes != 0:
-		return k.decideTried(c)
-	case p != nil: // what the client did, as far as a line tells
-		return k.answers.proved[p.cause].inLogin(p.confidence)
-	}
-	return k.decideSilent(c)
 }
 
 // decideTried answers where a line tells what was refused, and none why.

@@ -31,7 +31,7 @@ func (k *Classifier) inspect(in *sshwhy.Inspection) {
 		return
 	}
 	c := k.identified(h, &in.Of)
-	if c == nil || c.revision == 0 || !askable(c.told.outcome, c.told.confidence) && !c.told.looked {
+	if c == nil || c.revision == 0 || !askable(c.told.Outcome, c.told.Confidence) && !c.told.looked {
 		return
 	}
 	c.looked = &look{cause: in.Cause, confidence: in.Confidence, candidates: slices.Clone(in.Candidates), values: slices.Clone(in.Values)}
@@ -64,7 +64,7 @@ func (c *connection) is(of *sshwhy.Identity) bool {
 
 // retire forgets a settled connection, or keeps it for an inspection alone.
 func (k *Classifier) retire(c *connection) {
-	if !k.options.Inspect || c.state != stateDone || c.revision == 0 || !askable(c.told.outcome, c.told.confidence) {
+	if !k.options.Inspect || c.state != stateDone || c.revision == 0 || !askable(c.told.Outcome, c.told.Confidence) {
 		k.table.remove(c)
 		return
 	}
@@ -78,25 +78,25 @@ func askable(o sshwhy.Outcome, c sshwhy.Confidence) bool {
 	return c == sshwhy.ConfidenceUndetermined || c == sshwhy.ConfidenceLikely && o == sshwhy.OutcomeRefused
 }
 
-// looked lets the inspection answer where the log is not certain: into, or what the
-// log answers.
-func (k *Classifier) looked(l *look, log *answer, outcome sshwhy.Outcome, into *answer) *answer {
+// tellInspected lets the inspection answer where the log is not certain.
+func (k *Classifier) tellInspected(c *connection, log *answer) {
+	l, outcome := c.looked, log.of(c)
 	if !askable(outcome, log.confidence) {
-		return log
+		k.hand(c, log, outcome)
+		return
 	}
-	*into = *log
-	into.looked, into.rule = true, sshwhy.RuleInspected
+	a := *log
+	a.looked, a.rule = true, sshwhy.RuleInspected
 	if l.cause != 0 && l.confidence != sshwhy.ConfidenceNone {
-		into.cause, into.confidence = l.cause, l.confidence
-	} else if into.confidence == sshwhy.ConfidenceLikely { // the host has more than one
-		into.cause, into.confidence = k.known.undetermined, sshwhy.ConfidenceUndetermined
+		a.cause, a.confidence = l.cause, l.confidence
+	} else if a.confidence == sshwhy.ConfidenceLikely { // the host has more than one
+		a.cause, a.confidence = k.known.undetermined, sshwhy.ConfidenceUndetermined
 	}
-	switch {
-	case len(l.candidates) > 0 || into.confidence != sshwhy.ConfidenceUndetermined:
-		into.candidates = l.candidates
+	if len(l.candidates) > 0 || a.confidence != sshwhy.ConfidenceUndetermined {
+		a.candidates = l.candidates
 	}
-	if into.confidence == sshwhy.ConfidenceCertain {
-		into.candidates = nil
+	if a.confidence == sshwhy.ConfidenceCertain {
+		a.candidates = nil
 	}
-	return into
+	k.hand(c, &a, outcome)
 }

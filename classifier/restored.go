@@ -53,7 +53,7 @@ func (k *Classifier) loadConnection(number uint64, u *unpacker) error {
 	c.state = state(u.uint())
 	c.start, c.last, k.table.links[c.slot].seen = u.int(), u.int(), u.int()
 	c.ordinal, c.source, c.revision = uint32(u.uint()), u.text(), int32(u.int())
-	c.told.outcome, c.told.cause, c.told.confidence = sshwhy.Outcome(u.uint()), k.causes.Find(u.text()), sshwhy.Confidence(u.uint())
+	c.told.Outcome, c.told.Cause, c.told.Confidence = sshwhy.Outcome(u.uint()), k.causes.Find(u.text()), sshwhy.Confidence(u.uint())
 	c.told.remarks, c.told.candidates = uint8(u.int()), uint8(u.int())
 	c.saw, c.code = signal(u.uint()), u.int()
 	c.passwords, c.keys, c.port, c.dropped = int(u.int()), int(u.int()), int32(u.int()), int32(u.int())
@@ -85,7 +85,7 @@ func (k *Classifier) loadConnection(number uint64, u *unpacker) error {
 		k.table.release(c)
 		return err
 	}
-	if c.state > stateKept || c.told.outcome > sshwhy.OutcomeStartupFailed || c.told.confidence > sshwhy.ConfidenceCertain {
+	if c.state > stateKept || c.told.Outcome > sshwhy.OutcomeStartupFailed || c.told.Confidence > sshwhy.ConfidenceCertain {
 		k.table.release(c)
 		return errDamaged
 	}

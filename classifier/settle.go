@@ -33,7 +33,7 @@ func (k *Classifier) settle(c *connection) {
 		return
 	}
 	k.tell(c)
-	if c.told.outcome == sshwhy.OutcomeRefused {
+	if c.told.Outcome == sshwhy.OutcomeRefused {
 		k.refused(c)
 	}
 }
@@ -60,13 +60,11 @@ func (k *Classifier) revise(c *connection) {
 // before.
 func (k *Classifier) tell(c *connection) {
 	a := k.decide(c)
-	outcome := a.of(c)
 	if c.looked != nil {
-		var inspected answer
-		k.hand(c, k.looked(c.looked, a, outcome, &inspected), outcome)
+		k.tellInspected(c, a)
 		return
 	}
-	k.hand(c, a, outcome)
+	k.hand(c, a, a.of(c))
 }
 
 // hand fills the finding from a connection and its answer.
@@ -76,13 +74,12 @@ func (k *Classifier) hand(c *connection, a *answer, outcome sshwhy.Outcome) {
 	if decisive >= 0 {
 		remarks--
 	}
-	now := verdict{a.cause, outcome, a.confidence, uint8(remarks), uint8(len(a.candidates)), a.looked}
+	now := verdict{sshwhy.Verdict{Outcome: outcome, Cause: a.cause, Confidence: a.confidence}, uint8(remarks), uint8(len(a.candidates)), a.looked}
 	if c.revision > 0 && now == c.told {
 		return
 	}
 	f := &k.finding
-	f.Before = sshwhy.Verdict{Outcome: c.told.outcome, Cause: c.told.cause, Confidence: c.told.confidence}
-	f.Outcome, f.Cause, f.Confidence = outcome, a.cause, a.confidence
+	f.Before, f.Outcome, f.Cause, f.Confidence = c.told.Verdict, outcome, a.cause, a.confidence
 	c.revision++
 	c.told = now
 	k.table.mark(c)

@@ -115,23 +115,30 @@ func (s *Summary) Wants(cause sshwhy.CauseID) bool { return !s.tallies[cause].se
 
 // name counts, or takes back, the names of a connection that failed.
 func (s *Summary) name(f *sshwhy.Finding, failed bool) {
-	if f.UserKnown {
-		tell(s.users, f.User, failed)
-	}
-	if len(f.Address) > 0 {
-		tell(s.sources, f.Address, failed)
+	user, source := bounded(f.User), bounded(f.Address)
+	switch {
+	case failed:
+		if f.UserKnown {
+			s.users.Add(user, 1)
+		}
+		if len(source) > 0 {
+			s.sources.Add(source, 1)
+		}
+	default:
+		if f.UserKnown {
+			s.users.Remove(user)
+		}
+		if len(source) > 0 {
+			s.sources.Remove(source)
+		}
 	}
 }
 
-func tell(t *Top, name []byte, failed bool) {
+func bounded(name []byte) []byte {
 	if len(name) > maxName {
-		name = name[:maxName]
+		return name[:maxName]
 	}
-	if failed {
-		t.Add(name, 1)
-	} else {
-		t.Remove(name)
-	}
+	return name
 }
 
 // example keeps the facts of the first finding of a cause, so that its remedy

@@ -326,10 +326,12 @@ func (t *Top) discard(at int32) {
 // nothing of the products, and so cannot know of any two that they are alike.
 func (t *Top) hash(name []byte, e ends) uint32 {
 	if len(name) > wholly {
-		return uint32(maphash.Bytes(t.seed, name))
+		return t.hashLong(name)
 	}
 	return uint32(mix(uint64(len(name))^t.secrets[2], mix(e.first^t.secrets[0], e.last^t.secrets[1])))
 }
+
+func (t *Top) hashLong(name []byte) uint32 { return uint32(maphash.Bytes(t.seed, name)) }
 
 func mix(a, b uint64) uint64 {
 	high, low := bits.Mul64(a, b)

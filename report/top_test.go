@@ -1,7 +1,9 @@
 package report
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strconv"
 	"testing"
@@ -126,5 +128,49 @@ func BenchmarkTopKnown(b *testing.B) {
 	}
 	for i := range b.N {
 		top.Add(names[i%len(names)], 1)
+	}
+}
+
+// TestTopTellsNamesApart counts names of all lengths that differ in one byte, or
+// in their length alone.
+func TestTopTellsNamesApart(t *testing.T) {
+	top, want := NewTop(4096), map[string]uint64{}
+	add := func(name string) {
+		want[name]++
+		top.Add([]byte(name), 1)
+	}
+	for length := range 40 {
+		name := bytes.Repeat([]byte{'a'}, length)
+		add(string(name))
+		for i := range name {
+			for range i + 1 {
+				name[i] = 'b'
+				add(string(name))
+				name[i] = 'a'
+			}
+		}
+	}
+	got := map[string]uint64{}
+	for _, c := range top.Most(4096) {
+		got[c.Name] = c.Count
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("%d names were counted as %d", len(want), len(got))
+	}
+}
+
+// TestTopPushesOutTheFirst has the name make way that has gone longest without
+// being counted, of those that were counted least, also before the list was full.
+func TestTopPushesOutTheFirst(t *testing.T) {
+	top := NewTop(4)
+	for _, name := range []string{"a", "b", "a", "c", "c", "b", "d", "d", "d", "new"} {
+		top.Add([]byte(name), 1)
+	}
+	if got, want := fmt.Sprint(top.Most(4)), "[{d 3 0 []} {new 3 2 []} {b 2 0 []} {c 2 0 []}]"; got != want {
+		t.Errorf("the list is %s, not %s", got, want)
+	}
+	top.Add([]byte("newer"), 1)
+	if got, want := fmt.Sprint(top.Most(4)), "[{d 3 0 []} {new 3 2 []} {newer 3 2 []} {b 2 0 []}]"; got != want {
+		t.Errorf("the list is %s, not %s", got, want)
 	}
 }
