@@ -58,23 +58,28 @@ func BenchmarkParser(b *testing.B) {
 // BenchmarkClassifier measures the parser and the classifier. An operation is
 // the whole log.
 func BenchmarkClassifier(b *testing.B) {
-	run(b, classifier.Options{}, func() sshwhy.Sink { return nothing{} })
+	run(b, func() (classifier.Options, sshwhy.Sink) { return classifier.Options{}, nothing{} })
 }
 
 // BenchmarkSummary measures what replay --output summary does once it has a
 // line.
 func BenchmarkSummary(b *testing.B) {
 	catalogue := readCauses(b)
-	run(b, classifier.Options{Brief: true}, func() sshwhy.Sink { return report.NewSummary(catalogue) })
+	run(b, func() (classifier.Options, sshwhy.Sink) {
+		s := report.NewSummary(catalogue)
+		return classifier.Options{Brief: true, Values: s.Wants}, s
+	})
 }
 
 // BenchmarkJSONL measures what replay --output jsonl does once it has a line.
 func BenchmarkJSONL(b *testing.B) {
 	catalogue := readCauses(b)
-	run(b, classifier.Options{}, func() sshwhy.Sink { return sinks.NewJSONL(io.Discard, catalogue, causes.English) })
+	run(b, func() (classifier.Options, sshwhy.Sink) {
+		return classifier.Options{}, sinks.NewJSONL(io.Discard, catalogue, causes.English)
+	})
 }
 
-func run(b *testing.B, options classifier.Options, sink func() sshwhy.Sink) {
+func run(b *testing.B, begin func() (classifier.Options, sshwhy.Sink)) {
 	whole, lines := log(b)
 	p := newParser(b)
 	messages, catalogue := readPatterns(b), readCauses(b)
@@ -82,12 +87,13 @@ func run(b *testing.B, options classifier.Options, sink func() sshwhy.Sink) {
 	b.ReportAllocs()
 	started := processorTime()
 	for b.Loop() {
+		options, sink := begin()
 		c, err := classifier.New(messages, catalogue, options)
 		if err != nil {
 			b.Fatal(err)
 		}
 		trouble := func(err error) { b.Fatal(err) }
-		loop := sshwhy.Loop{Ahead: &sshwhy.Ahead{Source: text(whole), Parsers: []sshwhy.Parser{p}}, Classifier: c, Sink: sink(), Trouble: trouble}
+		loop := sshwhy.Loop{Ahead: &sshwhy.Ahead{Source: text(whole), Parsers: []sshwhy.Parser{p}}, Classifier: c, Sink: sink, Trouble: trouble}
 		if err := loop.Run(b.Context()); err != nil {
 			b.Fatal(err)
 		}
