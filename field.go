@@ -73,6 +73,12 @@ const (
 	fieldCount
 )
 
+// FieldSet is a set of fields: the bit 1<<f stands for f.
+type FieldSet uint64
+
+// There are no more fields than a set has room for.
+var _ [64 - fieldCount]struct{}
+
 // fieldNames are the names as patterns and output spell them.
 var fieldNames = [fieldCount]string{
 	FieldUser:          "user",      // the account that the client asked for

@@ -83,27 +83,37 @@ type Identity struct {
 }
 
 // ID gives 128 bits of SHA-256 over the identity, in hexadecimal digits.
-func (i Identity) ID() string { return string(i.AppendID(nil)) }
-
-// AppendID appends the id to dst.
-func (i Identity) AppendID(dst []byte) []byte {
-	var sum [sha256.Size]byte
-	i.sum(&sum)
-	for _, b := range sum[:16] {
-		dst = append(dst, hexDigits[b>>4], hexDigits[b&15])
-	}
-	return dst
+func (i Identity) ID() string {
+	var space [512]byte
+	return string(i.AppendID(space[:0]))
 }
 
-func (i Identity) sum(out *[sha256.Size]byte) {
-	var space [512]byte
-	b := append(space[:0], i.Host...)
-	b = append(b, 0)
+// AppendID appends the id to dst, in whose room it also puts what it hashes.
+func (i Identity) AppendID(dst []byte) []byte {
+	b := append(append(dst, i.Host...), 0)
 	b = binary.BigEndian.AppendUint32(b, uint32(i.PID))
 	b = binary.BigEndian.AppendUint64(b, uint64(i.Time))
 	b = binary.BigEndian.AppendUint32(b, i.Ordinal)
 	b = append(b, i.First...)
-	*out = sha256.Sum256(b)
+	sum := sha256.Sum256(b[len(dst):])
+	b = b[:len(dst)]
+	for i := 0; i < 16; i += 4 {
+		b = binary.BigEndian.AppendUint64(b, eightDigits(binary.BigEndian.Uint32(sum[i:])))
+	}
+	return b
+}
+
+// eightDigits gives the hexadecimal digits of x, the first highest. They are made
+// all at once: each in a byte of its own, to which '0' is added, and to those
+// from ten on what lies between '9' and 'a' too.
+func eightDigits(x uint32) uint64 {
+	const ones = 0x0101010101010101
+	d := uint64(x)
+	d = (d | d<<16) & 0x0000ffff0000ffff
+	d = (d | d<<8) & 0x00ff00ff00ff00ff
+	d = (d | d<<4) & 0x0f0f0f0f0f0f0f0f
+	letters := (d + ones*6) >> 4 & ones
+	return d + ones*'0' + letters*('a'-'9'-1)
 }
 
 // Finding is a verdict: on one connection, on the service, or on an attack.
@@ -182,6 +192,39 @@ type Verdict struct {
 
 // MaxCandidates bounds Finding.Candidates: a list of everything is no answer.
 const MaxCandidates = 24
+
+// Known gives the fields of which the finding has a value that is not empty.
+func (f *Finding) Known() FieldSet {
+	var known, named FieldSet
+	for i := range f.Values {
+		v := &f.Values[i]
+		if field := FieldSet(1) << v.Field; named&field == 0 {
+			if named |= field; v.Text != "" {
+				known |= field
+			}
+		}
+	}
+	var own FieldSet
+	if len(f.User) > 0 {
+		own |= 1 << FieldUser
+	}
+	if len(f.Address) > 0 {
+		own |= 1<<FieldAddr | 1<<FieldHost
+	}
+	if f.Port > 0 {
+		own |= 1 << FieldPort
+	}
+	if len(f.Method) > 0 {
+		own |= 1 << FieldMethod
+	}
+	if len(f.KeyType) > 0 {
+		own |= 1 << FieldKeyType
+	}
+	if len(f.Fingerprint) > 0 {
+		own |= 1 << FieldFingerprint
+	}
+	return known | own&^named
+}
 
 // Value gives the text of a fact, "" where the finding does not know it.
 func (f *Finding) Value(field Field) string { return string(f.AppendValue(nil, field)) }
