@@ -1,7 +1,6 @@
 package sinks
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/sshwhy/sshwhy"
@@ -9,24 +8,31 @@ import (
 )
 
 // advice gives the reasons and remedies of findings as JSON. A log has millions
-// of findings of a few dozen causes, so the texts of each are escaped once, when
-// the first finding needs them; what is left to do for a finding is to put its
-// values between them.
+// of findings of a few dozen causes, so the texts of each are taken apart and
+// escaped once; what is left to do for a finding is to put its values between
+// them.
 type advice struct {
 	causes   *causes.Catalogue // not owned
 	language causes.Language
-	texts    []*texts // by CauseID, as far as they were asked for
-	values   []value  // of the finding at hand, by Field
-	count    uint64   // findings so far
+	values   []value // of the finding at hand, by Field
+	count    uint64  // findings so far
 	finding  *sshwhy.Finding
-	applied  []byte // the steps that apply to it
 	text     []byte // a value on its way to JSON
 }
 
 // texts are what the catalogue says of a cause.
 type texts struct {
-	reasons []form // the first of which all values are known is the one to use
+	reasons []reason // the first of which all values are known is the one to use
 	course  course
+	// asked are the fields of which it matters to the choice of reason and
+	// remedy whether they are known.
+	asked sshwhy.FieldSet
+}
+
+// reason is a sentence and the fields in it.
+type reason struct {
+	form  form
+	needs sshwhy.FieldSet
 }
 
 // form is a text with values in it, as JSON.
@@ -44,17 +50,10 @@ type piece struct {
 }
 
 // course is a remedy.
-type course struct {
-	steps []courseStep
-	// always is the whole remedy where all of its steps always apply. Else
-	// wholes are those that were asked for, by the steps that applied: a
-	// byte for each.
-	always form
-	wholes map[string]form
-}
+type course []courseStep
 
 type courseStep struct {
-	when, unless []sshwhy.Field
+	when, unless sshwhy.FieldSet
 	edits        bool
 	// before goes in front of the first change of sshd_config, after behind
 	// the last.
@@ -66,55 +65,74 @@ type courseStep struct {
 type value struct {
 	of  uint64 // the finding, by its count
 	raw []byte
-	// bare tells that it can stand as it is wherever it is asked for, as
-	// most values can: the other forms are not made then.
-	bare     bool
-	shown    []byte // as JSON
-	quoted   []byte // for sh, as JSON
-	quotedOf uint64
-	quotable bool
+	// plain tells that it is shown as it is, as most values can be, and bare
+	// that it can stand as it is in a command too. Else shown and quoted are
+	// the forms for that, as JSON.
+	plain, bare   bool
+	shown, quoted []byte
+	quotedOf      uint64 // the finding of which bare, quotable and quoted are
+	quotable      bool
 }
 
 func newAdvice(c *causes.Catalogue, language causes.Language) advice {
-	return advice{causes: c, language: language, texts: make([]*texts, len(c.Causes)+1), values: make([]value, len(sshwhy.Fields())+1)}
+	return advice{causes: c, language: language, values: make([]value, len(sshwhy.Fields())+1)}
 }
 
-func newTexts(cause *causes.Cause, language causes.Language) *texts {
-	t := &texts{course: newCourse(cause.Parts(language))}
-	for _, s := range cause.Sentences(language) {
-		var f form
-		f.text(`"`)
-		f.sentence(s, false)
-		f.text(`"`)
-		t.reasons = append(t.reasons, f)
+// texts gives the texts of a cause.
+func (a *advice) texts(id sshwhy.CauseID) *texts {
+	cause := a.causes.Cause(id)
+	t := &texts{}
+	t.addCourse(cause.Parts(a.language))
+	sentences := cause.Sentences(a.language)
+	for i, s := range sentences {
+		r := reason{needs: setOf(s.Fields)}
+		r.form.text(`"`)
+		r.form.sentence(s, false)
+		r.form.text(`"`)
+		t.reasons = append(t.reasons, r)
+		if i < len(sentences)-1 {
+			t.asked |= r.needs
+		}
 	}
 	return t
 }
 
-func newCourse(parts []causes.StepParts) course {
-	var c course
-	conditions := 0
+func (t *texts) addCourse(parts []causes.StepParts) {
 	for _, p := range parts {
-		s := courseStep{when: p.When, unless: p.Unless, edits: p.Edits}
+		s := courseStep{when: setOf(p.When), unless: setOf(p.Unless), edits: p.Edits}
 		s.before.text(string(actions(p.Before)))
 		s.after.text(string(actions(p.After)))
 		s.step.step(p)
-		c.steps = append(c.steps, s)
-		conditions += len(p.When) + len(p.Unless)
+		t.course = append(t.course, s)
+		t.asked |= s.when | s.unless
 	}
-	if conditions == 0 {
-		c.always = c.whole(bytes.Repeat([]byte{1}, len(parts)))
-	} else {
-		c.wholes = map[string]form{}
-	}
-	return c
 }
 
-// whole gives the remedy of the steps that apply, as a JSON array.
-func (c *course) whole(applied []byte) form {
+func setOf(fields []sshwhy.Field) sshwhy.FieldSet {
+	var set sshwhy.FieldSet
+	for _, f := range fields {
+		set |= 1 << f
+	}
+	return set
+}
+
+// reason gives the sentence that fits a finding that knows those fields, as a
+// JSON string.
+func (t *texts) reason(known sshwhy.FieldSet) form {
+	last := len(t.reasons) - 1
+	for _, r := range t.reasons[:last] {
+		if r.needs&^known == 0 {
+			return r.form
+		}
+	}
+	return t.reasons[last].form
+}
+
+// remedy gives the steps for a finding that knows those fields, as a JSON array.
+func (t *texts) remedy(known sshwhy.FieldSet) form {
 	var whole form
 	whole.text("[")
-	for i, f := range c.order(applied) {
+	for i, f := range t.course.order(known) {
 		if i > 0 {
 			whole.text(",")
 		}
@@ -126,13 +144,13 @@ func (c *course) whole(applied []byte) form {
 
 // order gives the forms of the steps that apply, and of what goes in front of
 // and behind changes of sshd_config.
-func (c *course) order(applied []byte) []form {
+func (c course) order(known sshwhy.FieldSet) []form {
 	var dst []form
 	var last *courseStep // that changes something, and the place behind it
 	behind := 0
-	for i := range c.steps {
-		s := &c.steps[i]
-		if applied[i] == 0 {
+	for i := range c {
+		s := &c[i]
+		if s.when&^known != 0 || s.unless&known != 0 {
 			continue
 		}
 		if s.edits && last == nil {
@@ -222,70 +240,6 @@ func (a *advice) begin(f *sshwhy.Finding) {
 	a.count++
 }
 
-// of gives the texts of the finding's cause, which it must have.
-func (a *advice) of() *texts {
-	t := a.texts[a.finding.Cause]
-	if t == nil {
-		t = newTexts(a.causes.Cause(a.finding.Cause), a.language)
-		a.texts[a.finding.Cause] = t
-	}
-	return t
-}
-
-// reason appends the sentence that fits the finding, as a JSON string.
-func (a *advice) reason(dst []byte) []byte {
-	reasons := a.of().reasons
-	last := len(reasons) - 1
-	for _, f := range reasons[:last] {
-		if a.knowsAll(f) {
-			return a.fill(dst, f)
-		}
-	}
-	return a.fill(dst, reasons[last])
-}
-
-func (a *advice) knowsAll(f form) bool {
-	for i := range f {
-		if f[i].field != sshwhy.FieldNone && !a.knows(f[i].field) {
-			return false
-		}
-	}
-	return true
-}
-
-// remedy appends the steps for the finding, as a JSON array.
-func (a *advice) remedy(dst []byte) []byte {
-	c := &a.of().course
-	if c.wholes == nil {
-		return a.fill(dst, c.always)
-	}
-	a.applied = a.applied[:0]
-	for i := range c.steps {
-		a.applied = append(a.applied, a.applies(&c.steps[i]))
-	}
-	whole, ok := c.wholes[string(a.applied)]
-	if !ok {
-		whole = c.whole(a.applied)
-		c.wholes[string(a.applied)] = whole
-	}
-	return a.fill(dst, whole)
-}
-
-// applies gives 1 for a step that applies to the finding, 0 for another.
-func (a *advice) applies(s *courseStep) byte {
-	for _, field := range s.when {
-		if !a.knows(field) {
-			return 0
-		}
-	}
-	for _, field := range s.unless {
-		if a.knows(field) {
-			return 0
-		}
-	}
-	return 1
-}
-
 // fill appends a form with the finding's values in it.
 func (a *advice) fill(dst []byte, f form) []byte {
 	for i := range f {
@@ -293,13 +247,17 @@ func (a *advice) fill(dst []byte, f form) []byte {
 		if dst = append(dst, p.text...); p.field == sshwhy.FieldNone {
 			continue
 		}
-		switch v := a.value(p.field); {
+		v := &a.values[p.field]
+		if v.of != a.count {
+			a.read(v, p.field)
+		}
+		switch {
 		case len(v.raw) == 0, p.quoted && !a.quotes(v):
 			dst = append(dst, p.unknown...)
-		case v.bare:
-			dst = append(dst, v.raw...)
-		case p.quoted:
+		case p.quoted && !v.bare:
 			dst = append(dst, v.quoted...)
+		case v.plain:
+			dst = append(dst, v.raw...)
 		default:
 			dst = append(dst, v.shown...)
 		}
@@ -307,30 +265,28 @@ func (a *advice) fill(dst []byte, f form) []byte {
 	return dst
 }
 
-// knows tells whether the finding has a value of the field.
-func (a *advice) knows(field sshwhy.Field) bool { return len(a.value(field).raw) > 0 }
-
-// value gives the finding's value of the field, ready to be shown.
-func (a *advice) value(field sshwhy.Field) *value {
-	v := &a.values[field]
-	if v.of == a.count {
-		return v
-	}
+// read takes over the finding's value of the field, and makes it ready to be
+// shown.
+func (a *advice) read(v *value, field sshwhy.Field) {
 	v.of, v.raw = a.count, a.finding.AppendValue(v.raw[:0], field)
-	if v.bare = causes.Bare(v.raw); !v.bare {
+	if v.plain = isPlain(v.raw); !v.plain {
 		a.text = sshwhy.AppendPrintable(a.text[:0], v.raw)
 		v.shown = appendEscaped(v.shown[:0], a.text)
 	}
-	return v
 }
 
 // quotes tells whether a value that is known can stand in a command, and makes
 // it ready for that.
 func (a *advice) quotes(v *value) bool {
-	if !v.bare && v.quotedOf != a.count {
-		v.quotedOf = a.count
-		a.text, v.quotable = causes.AppendQuoted(a.text[:0], v.raw)
-		v.quoted = appendEscaped(v.quoted[:0], a.text)
+	if v.quotedOf == a.count {
+		return v.quotable
 	}
-	return v.bare || v.quotable
+	v.quotedOf = a.count
+	if v.bare = causes.Bare(v.raw); v.bare {
+		v.quotable = true
+		return true
+	}
+	a.text, v.quotable = causes.AppendQuoted(a.text[:0], v.raw)
+	v.quoted = appendEscaped(v.quoted[:0], a.text)
+	return v.quotable
 }

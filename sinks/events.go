@@ -3,7 +3,6 @@ package sinks
 import (
 	"bytes"
 	"io"
-	"strconv"
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/patterns"
@@ -118,7 +117,7 @@ func appendSource(dst, address []byte, port int, at *sshwhy.Location) []byte {
 		dst = append(appendString(append(dst, `"address":`...), address), ',')
 	}
 	if port > 0 && port <= 65535 {
-		dst = append(strconv.AppendInt(append(dst, `"port":`...), int64(port), 10), ',')
+		dst = append(appendNumber(append(dst, `"port":`...), port), ',')
 	}
 	if at != nil {
 		dst = appendLocation(dst, at)

@@ -10,73 +10,113 @@ import (
 // frame is what findings with the same verdict have in common, as JSON: most of
 // what does not come from the log.
 type frame struct {
-	of         sshwhy.Verdict
-	candidates []sshwhy.CauseID
-	// event goes from behind the id to the reason, verdict from the first
-	// member of sshwhy to the candidates, and remedy is that member's name.
-	event, verdict, remedy []byte
-	// advises tells that reason and remedy are the catalogue's, which need
-	// the finding's values.
-	advises bool
+	of                  shape
+	candidates, remarks []sshwhy.CauseID
+	// event goes from behind the id to behind the reason, verdict from the
+	// first member of sshwhy to the name of the revision, and remedy from
+	// behind that to where the lines begin.
+	event   form
+	verdict []byte
+	remedy  form
+}
+
+// shape is what frames are told apart by, besides lists of causes.
+type shape struct {
+	verdict sshwhy.Verdict
+	// known are those of the finding's fields that its reason and remedy
+	// depend on.
+	known sshwhy.FieldSet
+}
+
+// frames are those of a cause.
+type frames struct {
+	texts *texts // nil before the first frame, and where there is no cause
+	asked sshwhy.FieldSet
+	kept  []*frame // those used most in front
 }
 
 // framesOfCause bounds the frames that are kept of a cause. Most connections
 // that fail for a cause leave the same candidates; those of which the log does
 // not tell it leave a few kinds.
-const framesOfCause = 16
+const framesOfCause = 32
+
+const revision = `,"revision":`
 
 // frame gives the frame that a finding is put into.
 func (s *JSONL) frame(f *sshwhy.Finding) *frame {
-	kept := s.frames[f.Cause]
-	now := sshwhy.Verdict{Outcome: f.Outcome, Cause: f.Cause, Confidence: f.Confidence}
-	for i, around := range kept {
-		if around.of == now && slices.Equal(around.candidates, f.Candidates) {
+	of := &s.frames[f.Cause]
+	now := shape{sshwhy.Verdict{Outcome: f.Outcome, Cause: f.Cause, Confidence: f.Confidence}, 0}
+	if of.asked != 0 {
+		now.known = f.Known() & of.asked
+	}
+	for i, around := range of.kept {
+		if around.of == now && slices.Equal(around.candidates, f.Candidates) && slices.Equal(around.remarks, f.Remarks) {
 			if i > 0 {
-				kept[i-1], kept[i] = around, kept[i-1]
+				of.kept[i-1], of.kept[i] = around, of.kept[i-1]
 			}
 			return around
 		}
 	}
-	if len(kept) == framesOfCause {
-		kept = kept[:framesOfCause-1]
+	return s.addFrame(of, f)
+}
+
+// addFrame makes a frame, and room for it where there are too many.
+func (s *JSONL) addFrame(of *frames, f *sshwhy.Finding) *frame {
+	if of.texts == nil && f.Cause != 0 {
+		of.texts = s.advice.texts(f.Cause)
+		of.asked = of.texts.asked
 	}
-	around := s.newFrame(f, now)
-	s.frames[f.Cause] = append(kept, around)
+	if len(of.kept) == framesOfCause {
+		of.kept = of.kept[:framesOfCause-1]
+	}
+	around := s.newFrame(of.texts, f)
+	of.kept = append(of.kept, around)
 	return around
 }
 
-func (s *JSONL) newFrame(f *sshwhy.Finding, of sshwhy.Verdict) *frame {
-	r := &frame{of: of, candidates: slices.Clone(f.Candidates)}
+func (s *JSONL) newFrame(texts *texts, f *sshwhy.Finding) *frame {
+	r := &frame{candidates: slices.Clone(f.Candidates), remarks: slices.Clone(f.Remarks)}
+	r.of.verdict = sshwhy.Verdict{Outcome: f.Outcome, Cause: f.Cause, Confidence: f.Confidence}
 	cause := s.causes.Cause(f.Cause)
-	r.event = append(r.event, `","kind":"event","category":`...)
+	r.event.text(`","kind":"event","category":`)
 	if f.Outcome == sshwhy.OutcomeStartupFailed || cause != nil && cause.Phase == "service" {
-		r.event = append(r.event, `["process"],"action":"sshd-service","outcome":`...)
+		r.event.text(`["process"],"action":"sshd-service","outcome":`)
 	} else {
-		r.event = append(r.event, `["authentication"],"action":"ssh-login","outcome":`...)
+		r.event.text(`["authentication"],"action":"ssh-login","outcome":`)
 	}
-	r.event = appendString(r.event, ecsOutcome(f.Outcome))
+	r.event.text(string(appendString(nil, ecsOutcome(f.Outcome))))
 	o := object{buf: []byte(`,"sshwhy":{`)}
 	o.word("outcome", f.Outcome.String())
 	if cause != nil {
 		o.word("phase", cause.Phase)
-		s.advise(r, f, cause)
+		r.of.known = f.Known() & texts.asked
+		s.advise(r, f, cause, texts)
 	}
 	o.word("confidence", f.Confidence.String())
 	o.key("candidates")
-	r.verdict = s.ids(o.buf, f.Candidates)
+	o.buf = s.ids(o.buf, f.Candidates)
+	if len(f.Remarks) > 0 {
+		o.key("remarks")
+		o.buf = s.ids(o.buf, f.Remarks)
+	}
+	r.verdict = append(o.buf, revision...)
+	r.remedy.text(`,"evidence":[`)
 	return r
 }
 
-// advise makes ready what goes before the reason and the remedy. Of a login
-// that succeeded and whose session just ended, the catalogue's reason would say
-// that it had not, and nothing is to be mended.
-func (s *JSONL) advise(r *frame, f *sshwhy.Finding, cause *causes.Cause) {
-	r.event = append(appendString(append(r.event, `,"code":`...), cause.ID), `,"reason":`...)
-	r.remedy = append(r.remedy, `,"remedy":`...)
-	if r.advises = !vanished(f); !r.advises {
-		r.event = appendString(r.event, s.words.Accepted+"; "+s.words.Vanished)
-		r.remedy = append(r.remedy, "[]"...)
+// advise adds the reason and the remedy. Of a login that succeeded and whose
+// session just ended, the catalogue's reason would say that it had not, and
+// nothing is to be mended.
+func (s *JSONL) advise(r *frame, f *sshwhy.Finding, cause *causes.Cause, texts *texts) {
+	r.event.text(`,"code":` + string(appendString(nil, cause.ID)) + `,"reason":`)
+	r.remedy.text(`,"remedy":`)
+	if vanished(f) {
+		r.event.text(string(appendString(nil, s.words.Accepted+"; "+s.words.Vanished)))
+		r.remedy.text("[]")
+		return
 	}
+	r.event.add(texts.reason(r.of.known))
+	r.remedy.add(texts.remedy(r.of.known))
 }
 
 // ecsOutcome gives the word that the Elastic Common Schema has for an outcome.

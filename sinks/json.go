@@ -1,6 +1,7 @@
 package sinks
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"strconv"
 	"time"
@@ -13,9 +14,12 @@ func appendString[T ~string | ~[]byte](dst []byte, s T) []byte {
 	return append(appendEscaped(append(dst, '"'), s), '"')
 }
 
-// appendEscaped copies whole runs of bytes that stand for themselves: most
-// texts are one.
+// appendEscaped takes a text as it is where it can: most texts have nothing to
+// escape. Of others it copies whole runs of bytes that stand for themselves.
 func appendEscaped[T ~string | ~[]byte](dst []byte, s T) []byte {
+	if isPlain(s) {
+		return append(dst, s...)
+	}
 	for {
 		n := plainLength(s)
 		dst = append(dst, s[:n]...)
@@ -28,25 +32,36 @@ func appendEscaped[T ~string | ~[]byte](dst []byte, s T) []byte {
 	}
 }
 
+// isPlain tells a text whose bytes all stand for themselves in JSON. It may
+// deny it where there is ^ | } or ~, see oddOfEight.
+func isPlain[T ~string | ~[]byte](s T) bool {
+	if len(s) < 8 {
+		return oddOfEight(fewerThanEight(s))&highBits == 0
+	}
+	// The last eight are looked at whether they were before or not.
+	odd := oddOfEight(eight(s, len(s)-8))
+	i := 0
+	for ; i < len(s)-31; i += 32 {
+		b := s[i : i+32]
+		odd |= oddOfEight(eight(b, 0)) | oddOfEight(eight(b, 8)) | oddOfEight(eight(b, 16)) | oddOfEight(eight(b, 24))
+		if odd&highBits != 0 {
+			return false
+		}
+	}
+	for ; i < len(s)-8; i += 8 {
+		odd |= oddOfEight(eight(s, i))
+	}
+	return odd&highBits == 0
+}
+
 // plainLength gives the number of bytes at the beginning of s that stand for
-// themselves in JSON: as a rule all of a long line. It may stop at ^, | and ~
-// too, see oddOfEight.
+// themselves in JSON. It may stop at ^ | } and ~ too, see oddOfEight.
 func plainLength[T ~string | ~[]byte](s T) int {
 	i := 0
-	for i+16 <= len(s) && oddOfEight(eight(s, i))|oddOfEight(eight(s, i+8)) == 0 {
-		i += 16
-	}
 	for ; i+8 <= len(s); i += 8 {
-		if odd := oddOfEight(eight(s, i)); odd != 0 {
+		if odd := oddOfEight(eight(s, i)) & highBits; odd != 0 {
 			return i + bits.TrailingZeros64(odd)/8
 		}
-	}
-	if i > 0 && i < len(s) {
-		// The last eight again: those of them that were looked at are plain.
-		if odd := oddOfEight(eight(s, len(s)-8)); odd != 0 {
-			return len(s) - 8 + bits.TrailingZeros64(odd)/8
-		}
-		return len(s)
 	}
 	for i < len(s) && s[i] < utf8.RuneSelf && plain[s[i]] {
 		i++
@@ -95,17 +110,40 @@ func eight[T ~string | ~[]byte](s T, i int) uint64 {
 	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
 }
 
-// oddOfEight gives the high bits of those of the eight bytes of w that do not
-// stand for themselves in JSON; see plain. It is right up to the first such
-// byte, and says nothing of those above it. ^, | and ~ count among them, because
-// < > \ and these, which logs hardly ever have, are told from all else at once.
+// fewerThanEight gives the bytes of a short s as one number, some of them twice
+// and in any order, and letters in the places that are left.
+func fewerThanEight[T ~string | ~[]byte](s T) uint64 {
+	switch n := len(s); {
+	case n >= 4:
+		return uint64(four(s, 0)) | uint64(four(s, n-4))<<32
+	case n > 0:
+		return 'a'*0x0101010101000000 | uint64(s[0]) | uint64(s[n/2])<<8 | uint64(s[n-1])<<16
+	}
+	return 'a' * ones
+}
+
+// four gives the bytes of s from i on as one number.
+func four[T ~string | ~[]byte](s T, i int) uint32 {
+	b := s[i : i+4]
+	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
+}
+
+const (
+	ones     = 0x0101010101010101 // eight bytes that are 1
+	highBits = ones << 7
+)
+
+// oddOfEight marks, in their high bits, those of the eight bytes of w that do
+// not stand for themselves in JSON; see plain. It is right up to the first such
+// byte, and says nothing of those above it. ^ | } and ~ count among them: logs
+// hardly ever have these, and with them fewer tests tell the others.
 func oddOfEight(w uint64) uint64 {
-	const ones = 0x0101010101010101
-	odd := w | (w + ones)                      // DEL, and what is not ASCII
-	odd |= w - ones*' '                        // control characters
-	odd |= ((w | ones*4) ^ ones*'&') - ones    // & and "
-	odd |= ((w | ones*0x62) ^ ones*'~') - ones // < > \ ^ | ~
-	return odd & (ones << 7)
+	upper := w + ones*4           // gives a high bit to | } ~ DEL and most of what is not ASCII,
+	odd := upper | (w - ones*' ') // and this to control characters and the rest of it
+	// < > \ ^ are 0x40 0x42 0x60 0x62 by now, and " & become 0x80 0x84.
+	odd |= upper&(ones*0x1d) - ones
+	odd |= (w+ones*0x5e)&(ones*0x7b) - ones
+	return odd
 }
 
 const hexDigits = "0123456789abcdef"
@@ -150,21 +188,44 @@ func (c *clock) append(dst []byte, nanoseconds int64) []byte {
 }
 
 func (c *clock) set(nanoseconds int64) {
-	seconds, ms := nanoseconds/1e9, nanoseconds%1e9/1e6
+	seconds := nanoseconds / 1e9
 	day := seconds / secondsOfDay
 	if c.stamp == nil || day != c.day || nanoseconds < 0 || c.of < 0 {
 		c.of, c.day, c.stamp = nanoseconds, day, appendTime(c.stamp[:0], nanoseconds)
 		return
 	}
 	c.of = nanoseconds
-	s := seconds % secondsOfDay
-	h, m := s/3600, s/60%60
-	s %= 60
-	copy(c.stamp[len(`"2006-01-02T`):], []byte{digit(h / 10), digit(h % 10), ':', digit(m / 10), digit(m % 10), ':', digit(s / 10), digit(s % 10),
-		'.', digit(ms / 100), digit(ms / 10 % 10), digit(ms % 10)})
+	s := uint64(seconds - day*secondsOfDay)
+	ms := uint64(nanoseconds-seconds*1e9) / 1e6
+	t := (*[len(`hh:mm:ss.mmm`)]byte)(c.stamp[len(`"2006-01-02T`):])
+	t[0], t[1] = twoDigits(s / 3600)
+	t[3], t[4] = twoDigits(s / 60 % 60)
+	t[6], t[7] = twoDigits(s % 60)
+	t[9] = byte('0' + ms/100)
+	t[10], t[11] = twoDigits(ms % 100)
 }
 
-func digit(n int64) byte { return byte('0' + n) }
+// twoDigits gives the digits of a number below 100.
+func twoDigits(n uint64) (tens, units byte) { return byte('0' + n/10), byte('0' + n%10) }
+
+// appendNumber is strconv.AppendInt to the base of ten, quicker for numbers of
+// up to eight digits: those of processes and ports.
+func appendNumber(dst []byte, n int) []byte {
+	if n < 0 || n >= 1e8 {
+		return strconv.AppendInt(dst, int64(n), 10)
+	}
+	// All digits at once, the first of them lowest: halves of four, then
+	// pairs, then each in a byte of its own. x*10486>>20 is x/100 below
+	// 10000, and x*103>>10 is x/10 below 100.
+	x := uint64(n)/1e4 | uint64(n)%1e4<<32
+	high := x * 10486 >> 20 & (0x7f<<32 | 0x7f)
+	x = high | (x-high*100)<<16
+	high = x * 103 >> 10 & (0xf<<48 | 0xf<<32 | 0xf<<16 | 0xf)
+	x = high | (x-high*10)<<8
+	zeros := bits.TrailingZeros64(x|1<<63) / 8 // in front, of which the last digit is none
+	dst = binary.LittleEndian.AppendUint64(dst, (x|'0'*ones)>>(8*zeros))
+	return dst[:len(dst)-zeros]
+}
 
 // closeObject ends an object whose members have their commas behind them.
 func closeObject(dst []byte) []byte {

@@ -1,7 +1,9 @@
 package sinks
 
 import (
+	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -17,6 +19,47 @@ func TestClock(t *testing.T) {
 		1, -1, -second, 1, -day, day, 0, 999999999, second, start} {
 		if got, want := string(c.append([]byte("x"), ns)), string(appendTime([]byte("x"), ns)); got != want {
 			t.Errorf("time %d, %d: got %s, want %s", i, ns, got, want)
+		}
+	}
+}
+
+// TestAppendNumber holds numbers of every length against what strconv makes of
+// them.
+func TestAppendNumber(t *testing.T) {
+	check := func(n int) {
+		if got, want := string(appendNumber([]byte("x"), n)), "x"+strconv.Itoa(n); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	for n := range 20000 {
+		check(n)
+		check(n * 5003)
+		check(-n)
+	}
+	for n := 1; n < 1e18; n *= 10 {
+		check(n - 1)
+		check(n)
+		check(n + 1)
+	}
+}
+
+// TestIsPlain holds texts of every length, with every byte in every place,
+// against the table.
+func TestIsPlain(t *testing.T) {
+	for length := range 100 {
+		s := bytes.Repeat([]byte("a"), length)
+		if !isPlain(s) || !isPlain(string(s)) {
+			t.Errorf("%d letters are not plain", length)
+		}
+		for i := range s {
+			for c := range 256 {
+				s[i] = byte(c)
+				want := c < len(plain) && plain[c] && !strings.ContainsRune("^|}~", rune(c))
+				if isPlain(s) != want || isPlain(string(s)) != want {
+					t.Errorf("%q: plain %t, want %t", s, !want, want)
+				}
+			}
+			s[i] = 'a'
 		}
 	}
 }

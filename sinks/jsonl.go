@@ -1,8 +1,8 @@
 package sinks
 
 import (
+	"bytes"
 	"io"
-	"strconv"
 
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/causes"
@@ -16,22 +16,22 @@ type JSONL struct {
 	// Not owned. Set before the first finding.
 	Locator sshwhy.Locator
 
-	w      io.Writer         // not owned
-	causes *causes.Catalogue // not owned
-	words  *lang.Words
-	advice advice
-	clock  clock
-	line   []byte // the last one
-	end    []byte // the time of the finding's last line, as JSON
-	name   []byte
-	frames [][]*frame // by CauseID, those used most in front
-	rules  [][]byte   // as far as they were asked for
-	file   file
+	w          io.Writer         // not owned
+	causes     *causes.Catalogue // not owned
+	words      *lang.Words
+	advice     advice
+	start, end clock
+	line       []byte // the last one
+	name       []byte
+	frames     []frames // by CauseID
+	programs   programs
+	file       file
+	rules      [][]byte // as far as they were asked for
 }
 
 // NewJSONL gives a sink that writes to w, whose caller flushes it.
 func NewJSONL(w io.Writer, c *causes.Catalogue, language causes.Language) *JSONL {
-	return &JSONL{w: w, causes: c, words: lang.For(language), advice: newAdvice(c, language), frames: make([][]*frame, len(c.Causes)+1)}
+	return &JSONL{w: w, causes: c, words: lang.For(language), advice: newAdvice(c, language), frames: make([]frames, len(c.Causes)+1)}
 }
 
 // Deliver implements sshwhy.Sink.
@@ -45,28 +45,24 @@ func (s *JSONL) Deliver(f *sshwhy.Finding) error {
 func (s *JSONL) append(dst []byte, f *sshwhy.Finding) []byte {
 	s.advice.begin(f)
 	around := s.frame(f)
-	dst = append(dst, '{')
-	if f.End != 0 {
-		s.end = s.clock.append(s.end[:0], f.End)
-		dst = append(append(append(dst, `"@timestamp":`...), s.end...), ',')
-	}
 	dst = s.event(dst, f, around)
 	dst = s.parties(dst, f)
-	dst = s.verdict(dst, f, around)
-	return append(dst, '}')
+	return s.verdict(dst, f, around)
 }
 
+// event appends what goes in front of the parties: when it was, and what.
 func (s *JSONL) event(dst []byte, f *sshwhy.Finding, around *frame) []byte {
-	dst = f.AppendID(append(dst, `"event":{"id":"`...))
-	dst = append(dst, around.event...)
-	if around.advises {
-		dst = s.advice.reason(dst)
+	dst = append(dst, '{')
+	if f.End != 0 {
+		dst = append(s.end.append(append(dst, `"@timestamp":`...), f.End), ',')
 	}
+	dst = f.AppendID(append(dst, `"event":{"id":"`...))
+	dst = s.advice.fill(dst, around.event)
 	if f.Start != 0 {
-		dst = s.clock.append(append(dst, `,"start":`...), f.Start)
+		dst = s.start.append(append(dst, `,"start":`...), f.Start)
 	}
 	if f.End != 0 {
-		dst = append(append(dst, `,"end":`...), s.end...)
+		dst = s.end.append(append(dst, `,"end":`...), f.End)
 	}
 	return append(dst, '}')
 }
@@ -84,23 +80,59 @@ func (s *JSONL) parties(dst []byte, f *sshwhy.Finding) []byte {
 		}
 		dst = appendSource(append(dst, `,"source":`...), f.Address, f.Port, at)
 	}
-	if len(f.Host) > 0 {
-		dst = append(appendString(append(dst, `,"host":{"name":`...), f.Host), '}')
+	p := s.programs.of(f.Host, f.Ident)
+	dst = append(dst, p.json...)
+	if f.PID != 0 {
+		dst = appendNumber(append(dst, p.pid...), int(f.PID))
 	}
-	if len(f.Ident) > 0 || f.PID != 0 {
-		dst = append(dst, `,"process":{`...)
-		if name := programName(f.Ident); len(name) > 0 {
-			dst = append(appendString(append(dst, `"name":`...), name), ',')
-		}
-		if f.PID != 0 {
-			dst = append(strconv.AppendInt(append(dst, `"pid":`...), int64(f.PID), 10), ',')
-		}
-		dst = closeObject(dst)
+	if f.PID != 0 || len(f.Ident) > 0 {
+		dst = append(dst, '}')
 	}
 	if f.Source != "" {
 		dst = append(dst, s.file.of(f.Source)...)
 	}
 	return dst
+}
+
+// programs are some of those that wrote the lines of findings: most findings
+// are of a host and a program that had some before.
+type programs [16]program
+
+// program is a program on a host, as JSON.
+type program struct {
+	host, ident []byte
+	// json goes up to behind the program's name, pid is the name of its
+	// number's member with what is due in front of it.
+	json []byte
+	pid  string
+}
+
+// of gives a program that findings carry. Hosts are mostly told apart by the
+// end of their names, programs by the length of theirs.
+func (l *programs) of(host, ident []byte) *program {
+	place := len(ident)
+	if n := len(host); n > 0 {
+		place += int(host[n-1])
+	}
+	p := &l[place%len(l)]
+	if !bytes.Equal(p.host, host) || !bytes.Equal(p.ident, ident) || p.pid == "" {
+		p.set(host, ident)
+	}
+	return p
+}
+
+func (p *program) set(host, ident []byte) {
+	p.host, p.ident, p.json = append(p.host[:0], host...), append(p.ident[:0], ident...), p.json[:0]
+	if len(host) > 0 {
+		p.json = append(appendString(append(p.json, `,"host":{"name":`...), host), '}')
+	}
+	p.pid = `,"process":{"pid":`
+	if len(ident) > 0 {
+		p.json, p.pid = append(p.json, `,"process":{`...), `"pid":`
+		if name := programName(ident); len(name) > 0 {
+			p.json, p.pid = appendString(append(p.json, `"name":`...), name), `,"pid":`
+		}
+	}
 }
 
 // file is the member that names the file of the finding before, as JSON: most
@@ -118,40 +150,69 @@ func (l *file) of(source string) []byte {
 	return l.json
 }
 
+// verdict appends the rest of the object.
 func (s *JSONL) verdict(dst []byte, f *sshwhy.Finding, around *frame) []byte {
 	dst = append(dst, around.verdict...)
-	if len(f.Remarks) > 0 {
-		dst = s.ids(append(dst, `,"remarks":`...), f.Remarks)
-	}
 	if f.Revision != 0 {
-		dst = strconv.AppendInt(append(dst, `,"revision":`...), int64(f.Revision), 10)
+		dst = appendNumber(dst, f.Revision)
+	} else {
+		dst = dst[:len(dst)-len(revision)]
 	}
-	if dst = append(dst, around.remedy...); around.advises {
-		dst = s.advice.remedy(dst)
-	}
-	dst = append(dst, `,"evidence":[`...)
-	for i := range f.Evidence {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendString(dst, f.Evidence[i].Text)
+	dst = s.advice.fill(dst, around.remedy)
+	if len(f.Evidence) > 0 {
+		dst = appendLines(dst, f.Evidence)
 	}
 	dst = append(dst, ']')
 	if f.Dropped != 0 {
-		dst = strconv.AppendInt(append(dst, `,"evidence_dropped":`...), int64(f.Dropped), 10)
+		dst = appendNumber(append(dst, `,"evidence_dropped":`...), f.Dropped)
 	}
 	if len(f.Method) > 0 {
 		dst = appendString(append(dst, `,"method":`...), f.Method)
 	}
-	dst = appendKey(dst, f)
-	dst = appendValues(dst, f.Values)
-	return append(append(dst, s.rule(f.Why.Rule)...), '}')
+	if len(f.KeyType) > 0 || len(f.Fingerprint) > 0 {
+		dst = appendKey(dst, f)
+	}
+	if len(f.Values) > 0 {
+		dst = appendValues(dst, f.Values)
+	}
+	return append(dst, s.rule(f.Why.Rule)...)
 }
 
-func appendKey(dst []byte, f *sshwhy.Finding) []byte {
-	if len(f.KeyType) == 0 && len(f.Fingerprint) == 0 {
-		return dst
+// appendLines appends lines as JSON strings with commas between them. As a rule
+// no byte of any needs to be escaped: so they are put in place with room for
+// what goes between them, and looked at all at once.
+func appendLines(dst []byte, lines []sshwhy.Evidence) []byte {
+	dst = append(dst, '"')
+	start := len(dst)
+	for i := range lines {
+		if i > 0 {
+			dst = append(dst, "   "...)
+		}
+		dst = append(dst, lines[i].Text...)
 	}
+	if !isPlain(dst[start:]) {
+		return appendEscapedLines(dst[:start-1], lines)
+	}
+	end := start
+	for i := range lines[1:] {
+		end += len(lines[i].Text)
+		end += copy(dst[end:], `","`)
+	}
+	return append(dst, '"')
+}
+
+func appendEscapedLines(dst []byte, lines []sshwhy.Evidence) []byte {
+	for i := range lines {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendString(dst, lines[i].Text)
+	}
+	return dst
+}
+
+// appendKey appends the key that was offered or accepted.
+func appendKey(dst []byte, f *sshwhy.Finding) []byte {
 	dst = append(dst, `,"key":{`...)
 	if len(f.KeyType) > 0 {
 		dst = append(appendString(append(dst, `"type":`...), f.KeyType), ',')
@@ -163,9 +224,6 @@ func appendKey(dst []byte, f *sshwhy.Finding) []byte {
 }
 
 func appendValues(dst []byte, values []sshwhy.Value) []byte {
-	if len(values) == 0 {
-		return dst
-	}
 	dst = append(dst, `,"values":{`...)
 	for i := range values {
 		if v := &values[i]; v.Text != "" {
@@ -176,15 +234,15 @@ func appendValues(dst []byte, values []sshwhy.Value) []byte {
 	return closeObject(dst)
 }
 
-// rule gives the member that says which rule decided, as JSON; nothing for a
-// rule without words.
+// rule gives what is left of the object behind the values: the member that says
+// which rule decided, without it for a rule without words.
 func (s *JSONL) rule(r sshwhy.Rule) []byte {
 	for int(r) >= len(s.rules) {
 		var json []byte
 		if text := s.words.Rule(sshwhy.Rule(len(s.rules))); text != "" {
 			json = appendString([]byte(`,"why":`), text)
 		}
-		s.rules = append(s.rules, json)
+		s.rules = append(s.rules, append(json, "}}"...))
 	}
 	return s.rules[r]
 }
