@@ -110,6 +110,9 @@ func New(p *patterns.Catalogue, c *causes.Catalogue, o Options) (*Classifier, er
 	// Up to 10.0 the process of a session is called so as well (monitor_wrap.c
 	// mm_reap).
 	k.rules[patterns.PreauthChildKilled].inSession = k.known.sessionKilled
+	for id := range k.rules {
+		k.rules[id].complete(sshwhy.PatternID(id))
+	}
 	return k, nil
 }
 
@@ -178,13 +181,21 @@ func (k *Classifier) Classify(ev *sshwhy.Event, yield func(*sshwhy.Finding)) {
 		return
 	}
 	h := k.table.host(ev.Host)
-	k.advance(h, ev.Time)
+	if ev.Time > h.clock || !h.moved {
+		k.advance(h, ev.Time)
+	}
 	r := &k.rules[ev.Pattern]
 	if r.does == doRepeat {
 		k.repeat(h, ev)
 		return
 	}
-	k.interrupted(h)
+	if h.previous.of != nil {
+		k.interrupted(h)
+	}
+	if r.does <= doTrail {
+		k.connect(h, ev, r)
+		return
+	}
 	switch r.does {
 	case doDrop:
 		k.drop(h, ev)
@@ -195,8 +206,6 @@ func (k *Classifier) Classify(ev *sshwhy.Event, yield func(*sshwhy.Finding)) {
 	case doStart, doListen, doFail, doStop, doRestart:
 		k.serve(h, ev, r)
 	case doNotLogin:
-	default:
-		k.connect(h, ev, r)
 	}
 }
 
@@ -216,19 +225,30 @@ func (k *Classifier) passOver(ev *sshwhy.Event) {
 
 // connect adds an event to its connection.
 func (k *Classifier) connect(h *host, ev *sshwhy.Event, r *rule) {
-	if r.start && k.startsUp(h, ev) || h.in[stateService].first != 0 && k.belongsToStart(h, ev, r) {
+	if (r.start || h.in[stateService].first != 0) && k.ofStart(h, ev, r) {
 		k.serve(h, ev, r)
 		return
 	}
 	var f facts
 	f.read(ev)
-	c := k.join(h, ev, r, &f)
-	if c == nil {
-		k.bound(h) // it may wait for its connection, and that takes memory too
-		return
+	key := h.processKey(ev.PID)
+	c := k.table.ofProcess(key)
+	if c == nil || !c.goesOn(r, &f) {
+		if c = k.join(h, ev, r, &f, key, c); c == nil {
+			k.bound(h) // it may wait for its connection, and that takes memory too
+			return
+		}
 	}
 	k.table.touch(c, ev.Time)
 	k.learn(c, ev, r, &f)
+	if c.state != stateOpen || r.does != doNothing || ev.Level == sshwhy.LevelFatal {
+		k.follow(c, ev, r)
+	}
+	k.bound(h)
+}
+
+// follow does what a line means to the life of its connection.
+func (k *Classifier) follow(c *connection, ev *sshwhy.Event, r *rule) {
 	switch {
 	case r.does == doAccept && c.state == stateOpen:
 		k.accept(c)
@@ -239,13 +259,19 @@ func (k *Classifier) connect(h *host, ev *sshwhy.Event, r *rule) {
 	case r.does == doSettle || r.does == doEnd || ev.Level == sshwhy.LevelFatal:
 		k.settle(c)
 	}
-	k.bound(h)
 }
 
-// bound makes room while there is more than fits: on the host at hand, which
+// bound makes room where there is more than fits.
+func (k *Classifier) bound(h *host) {
+	if k.table.open > maxConnections || k.table.bytes > maxBytes {
+		k.makeRoom(h)
+	}
+}
+
+// makeRoom makes room while there is more than fits: on the host at hand, which
 // is the one that has just grown, first what is done and then what has been
 // silent longest.
-func (k *Classifier) bound(h *host) {
+func (k *Classifier) makeRoom(h *host) {
 	for k.table.open > maxConnections || k.table.bytes > maxBytes {
 		switch {
 		case h.in[stateKept].first != 0:

@@ -1,7 +1,6 @@
 package classifier
 
 import (
-	"bytes"
 	"unsafe"
 
 	"github.com/sshwhy/sshwhy"
@@ -169,56 +168,87 @@ func (c *connection) line(i int) []byte { return c.text(c.lines[i].at) }
 type kept struct {
 	line int    // its index in connection.lines, -1 where there was no room
 	text []byte // what was kept of it
-	at   int    // where that stands in connection.buf
+	// at and end are where that stands in connection.buf.
+	at, end int
+	// behind is where the array of the event's message would end in
+	// connection.buf, 0 where the message does not stand in the text.
+	behind int
 }
 
-// keep adds the line to the evidence where there is room: the first and the
-// last lines matter most, so the one before the last makes way.
-func (c *connection) keep(ev *sshwhy.Event, brief bool) kept {
-	var line []byte
-	if !brief {
-		line = ev.Record.Text
-		line = line[:min(len(line), maxLineText)]
+// keep adds the line to the evidence where there is room.
+func (c *connection) keep(ev *sshwhy.Event, l *kept) {
+	text := ev.Record.Text
+	if len(text) > maxLineText {
+		text = text[:maxLineText]
 	}
-	return c.keepText(line, ev.Pattern)
+	l.at = len(c.buf)
+	if l.line = c.keepText(text, ev.Pattern); l.line < 0 {
+		return
+	}
+	l.text, l.end = text, len(c.buf)
+	if at := inside(text, ev.Message); at >= 0 {
+		l.behind = l.at + at + cap(ev.Message)
+	}
 }
 
-func (c *connection) keepText(line []byte, pattern sshwhy.PatternID) kept {
-	if len(c.lines) == maxLines || int(c.lineBytes)+len(line) > maxText {
+// keepText adds a line and gives its index, -1 where there is no room.
+func (c *connection) keepText(line []byte, pattern sshwhy.PatternID) int {
+	if int(c.lineBytes)+len(line) > maxText {
 		c.dropped++
-		return kept{line: -1}
+		return -1
 	}
 	at := len(c.buf)
-	c.buf = append(c.buf, line...)
-	c.lineBytes += uint16(len(line))
-	c.lines = append(c.lines, evidence{pattern, part{uint16(at), uint16(len(c.buf))}})
-	return kept{line: len(c.lines) - 1, text: line, at: at}
+	i := c.keepPattern(pattern)
+	if i >= 0 {
+		c.buf = append(c.buf, line...)
+		c.lineBytes += uint16(len(line))
+		c.lines[i].at = part{uint16(at), uint16(len(c.buf))}
+	}
+	return i
 }
 
-// part gives where the bytes of an event stand in buf: mostly in the line that
-// was just kept, so that nothing need be copied. Slices of one array end where
-// it ends, as far as they may grow: from that follows where they begin.
+// keepPattern adds a line without its text.
+func (c *connection) keepPattern(pattern sshwhy.PatternID) int {
+	i := len(c.lines)
+	if i == maxLines {
+		c.dropped++
+		return -1
+	}
+	c.lines = append(c.lines, evidence{pattern: pattern})
+	return i
+}
+
+// inside gives where one text begins in another, -1 where it does not. Slices of
+// one array end where it ends, as far as they may grow: from that follows where
+// they begin.
+func inside(text, b []byte) int {
+	if at := cap(text) - cap(b); len(b) > 0 && at >= 0 && at < len(text) && &text[at] == &b[0] {
+		return at
+	}
+	return -1
+}
+
+// part gives where a part of the event's message stands in buf: mostly in the
+// line that was just kept, so that nothing need be copied.
 func (c *connection) part(b []byte, l *kept) part {
 	if len(b) == 0 {
 		return part{}
 	}
-	if at := cap(l.text) - cap(b); at >= 0 && at+len(b) <= len(l.text) && &l.text[at] == &b[0] {
-		at += l.at
+	if at := l.behind - cap(b); at >= 0 && at+len(b) <= l.end {
 		return part{uint16(at), uint16(at + len(b))}
 	}
 	p, _ := c.copied(b)
 	return p
 }
 
-// note keeps what a line told last. What is the same takes no more room, and
-// where there is none left the earlier stays.
-func (c *connection) note(to *part, b []byte, l *kept) {
-	if bytes.Equal(c.text(*to), b) {
-		return
+// partOf is part for bytes that are not the message's.
+func (c *connection) partOf(b []byte, l *kept) part {
+	if at := inside(l.text, b); at >= 0 && at+len(b) <= len(l.text) {
+		at += l.at
+		return part{uint16(at), uint16(at + len(b))}
 	}
-	if p := c.part(b, l); !p.empty() || len(b) == 0 {
-		*to = p
-	}
+	p, _ := c.copied(b)
+	return p
 }
 
 // copied adds bytes that are in no line that was kept, and tells whether there
@@ -302,7 +332,7 @@ func (c *connection) absorb(o *connection) {
 	shift := len(c.lines)
 	taken := 0
 	for i := range o.lines {
-		if c.keepText(o.line(i), o.lines[i].pattern).line < 0 {
+		if c.keepText(o.line(i), o.lines[i].pattern) < 0 {
 			c.dropped += int32(len(o.lines) - i - 1)
 			break
 		}

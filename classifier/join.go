@@ -10,23 +10,32 @@ import (
 	"github.com/sshwhy/sshwhy/patterns"
 )
 
+// goesOn tells whether a line of the connection's process is its own at the
+// first look, as most are: it is neither over nor an orphan's, and the line does
+// not name another client.
+func (c *connection) goesOn(r *rule, f *facts) bool {
+	return c.state <= stateAccepted && !c.orphaned && r.signals&sawOpened == 0 &&
+		(f.port <= 0 || c.port <= 0 || len(f.address) == 0 || f.port == int(c.port) && string(f.address) == string(c.text(c.address)))
+}
+
 // join gives the connection that an event belongs to, opening one where it
 // begins one; nil where the event waits for its connection among the orphans.
-func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule, f *facts) *connection {
+// The connection before is the one that has had the process number until now, or
+// nil.
+func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule, f *facts, key uint64, before *connection) *connection {
 	address, port := f.address, f.port
-	key := h.processKey(ev.PID)
 	named := len(address) > 0 && port > 0 // the line names the client's side of the connection
-	var before *connection                // the one that had the process number before
-	if c := k.table.ofProcess(key); c != nil && key != 0 && c.state == stateService {
-		k.settleNotes(c) // a process that re-reads what the listener has read
-	} else if c != nil && key != 0 {
-		if p := k.claimed(c, address, port); p != nil {
+	if before != nil && before.state == stateService {
+		k.settleNotes(before) // a process that re-reads what the listener has read
+		before = nil
+	}
+	if before != nil {
+		if p := k.claimed(before, address, port); p != nil {
 			return p
 		}
-		if !another(c, ev, r, address, port) {
-			return c
+		if !another(before, ev, r, address, port) {
+			return before
 		}
-		before = c
 	}
 	if named {
 		if c := k.table.ofPeer(k.table.peerKey(h, address, port)); c != nil && c != before && k.plausible(c, ev) {
@@ -36,15 +45,17 @@ func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule, f *facts) *connect
 			return c
 		}
 	}
-	if c := k.byUser(h, ev, r, port); c != nil && c != before {
-		k.finish(before)
-		return c
-	}
-	if c := k.byAddress(h, ev, r, address, port); c != nil && c != before {
-		k.finish(before)
-		k.table.bind(c, key)
-		k.adopt(h, c, key)
-		return c
+	if port <= 0 && r.elsewhere {
+		if c := k.byUser(h, ev, r); c != nil && c != before {
+			k.finish(before)
+			return c
+		}
+		if c := k.byAddress(h, ev, r, address); c != nil && c != before {
+			k.finish(before)
+			k.table.bind(c, key)
+			k.adopt(h, c, key)
+			return c
+		}
 	}
 	if r.child {
 		k.finish(before)
@@ -57,8 +68,11 @@ func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule, f *facts) *connect
 			return c
 		}
 	}
-	ordinal := k.table.ordinal(h, ev, before)
-	k.finish(before)
+	var ordinal uint32
+	if before != nil || key == 0 {
+		ordinal = k.table.ordinal(h, ev, before)
+		k.finish(before)
+	}
 	c := k.table.create(h, ev, key)
 	c.ordinal = ordinal
 	if r.signals&sawPAM != 0 || r.beside {
@@ -121,8 +135,8 @@ func (k *Classifier) plausible(c *connection, ev *sshwhy.Event) bool {
 
 // byUser finds the session of a user for a line that sshd writes after login
 // from a process of its own, with the user and without the address.
-func (k *Classifier) byUser(h *host, ev *sshwhy.Event, r *rule, port int) *connection {
-	if port > 0 || !r.child && ev.Pattern != patterns.UserNotAllowedNologin {
+func (k *Classifier) byUser(h *host, ev *sshwhy.Event, r *rule) *connection {
+	if !r.child && ev.Pattern != patterns.UserNotAllowedNologin {
 		return nil
 	}
 	user := ev.Get(sshwhy.FieldUser)
@@ -139,8 +153,8 @@ func (k *Classifier) byUser(h *host, ev *sshwhy.Event, r *rule, port int) *conne
 
 // byAddress finds the session of a client for the line that up to 7.1 the
 // child writes at its end, with the address and without the port.
-func (k *Classifier) byAddress(h *host, ev *sshwhy.Event, r *rule, address []byte, port int) *connection {
-	if port > 0 || len(address) == 0 || ev.Stage == sshwhy.StagePreauth || r.signals&(sawDisconnect|sawClosed) == 0 {
+func (k *Classifier) byAddress(h *host, ev *sshwhy.Event, r *rule, address []byte) *connection {
+	if len(address) == 0 || ev.Stage == sshwhy.StagePreauth || r.signals&(sawDisconnect|sawClosed) == 0 {
 		return nil
 	}
 	for c := range k.table.oldestFirst(&h.in[stateAccepted]) {

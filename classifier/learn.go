@@ -11,50 +11,79 @@ import (
 // learn adds what a line tells to its connection.
 func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 	first := len(c.lines) == 0
-	line := c.keep(ev, k.options.Brief)
-	if line.line >= 0 {
-		k.table.hold(c, ev.Record)
-	}
+	var line kept
+	k.keep(c, ev, &line)
 	if first {
-		c.ident = c.part(ev.Ident, &line)
+		c.ident = c.partOf(ev.Ident, &line)
 	}
-	k.table.mark(c)
 	before := c.saw
-	passwords, keys := c.passwords, c.keys
+	c.saw = before&^r.clears | r.signals | levelShows[ev.Level] | stageShows[ev.Stage]
+	if len(f.address) > 0 && (c.port == 0 || c.address.empty()) {
+		k.learnClient(c, f, &line)
+	}
+	if f.who != 0 || f.named && !c.userKnown {
+		c.learnUser(f, &line)
+	}
+	var failed signal
+	if r.tells {
+		failed = k.learnMore(c, ev, r, f, &line)
+	}
+	if k.options.Why && line.line >= 0 {
+		c.signs = append(c.signs, r.signals|failed|c.saw&^before)
+	}
+	k.table.weigh(c)
+}
+
+// keep adds the line to the evidence, and to what Held and Save give.
+func (k *Classifier) keep(c *connection, ev *sshwhy.Event, line *kept) {
+	if k.options.Brief {
+		line.line = c.keepPattern(ev.Pattern)
+	} else {
+		c.keep(ev, line)
+	}
+	if k.table.holding != nil {
+		if line.line >= 0 {
+			k.table.hold(c, ev.Record)
+		}
+		k.table.mark(c)
+	}
+}
+
+// learnMore adds what a line tells beside its signals, the client and the user,
+// and gives what a refused try shows.
+func (k *Classifier) learnMore(c *connection, ev *sshwhy.Event, r *rule, f *facts, line *kept) signal {
 	if r.signals&sawPAM != 0 {
 		k.notePAM(c.host, f.user)
-	} else if !first && !r.beside {
-		c.saw &^= sawOnlyPAM
 	}
-	c.saw |= r.signals
-	switch {
-	case ev.Level >= sshwhy.LevelDebug1:
-		c.saw |= sawDebug
-	case ev.Level == sshwhy.LevelFatal:
-		c.saw |= sawTrouble | sawFatal
-	case ev.Level == sshwhy.LevelError:
-		c.saw |= sawTrouble
+	passwords, keys := c.passwords, c.keys
+	failed := k.learnOwn(c, ev, line)
+	if len(r.proofs) > 0 {
+		c.learnProofs(ev, r, line)
 	}
-	if ev.Stage == sshwhy.StagePreauth {
-		c.saw |= sawPreauth
+	if c.passwords > passwords || c.keys > keys {
+		n := max(int(ev.Repeat), 1)
+		c.host.previous = repeatable{c, c.number, (c.passwords - passwords) / n, (c.keys - keys) / n}
+		k.table.markHost(c.host)
 	}
-	k.learnClient(c, f, &line)
-	c.learnUser(f, &line)
-	var failed signal
+	return failed
+}
+
+// learnOwn adds what only lines of one pattern tell.
+func (k *Classifier) learnOwn(c *connection, ev *sshwhy.Event, line *kept) signal {
 	switch ev.Pattern {
 	case patterns.LoginFailed:
-		failed = c.failed(ev, &line)
+		return k.failed(c, ev, line)
 	case patterns.LoginAccepted:
-		c.note(&c.method, ev.Get(sshwhy.FieldMethod), &line)
-		c.learnKey(ev, &line)
+		k.remember(c, &c.method, ev.Get(sshwhy.FieldMethod), line)
+		k.learnKey(c, ev, line)
 	case patterns.LoginPostponed:
-		c.note(&c.asked, ev.Get(sshwhy.FieldMethod), &line)
-		c.learnKey(ev, &line)
+		k.remember(c, &c.asked, ev.Get(sshwhy.FieldMethod), line)
+		k.learnKey(c, ev, line)
 	case patterns.LoginPartial, patterns.KeyFound:
-		c.learnKey(ev, &line)
+		k.learnKey(c, ev, line)
 	case patterns.KeyFileTried:
 		if c.firstKeyFile.empty() {
-			c.firstKeyFile = c.part(ev.Get(sshwhy.FieldPath), &line)
+			c.firstKeyFile = c.part(ev.Get(sshwhy.FieldPath), line)
 		}
 	case patterns.KeyFileNotOpened:
 		c.noFile(ev)
@@ -82,16 +111,7 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 		command := ev.Get(sshwhy.FieldPath)
 		k.helper(c, func(o *connection) bool { return o.failedToRun(string(command)) })
 	}
-	c.learnProofs(ev, r, &line)
-	if c.passwords > passwords || c.keys > keys {
-		n := max(int(ev.Repeat), 1)
-		c.host.previous = repeatable{c, c.number, (c.passwords - passwords) / n, (c.keys - keys) / n}
-		k.table.markHost(c.host)
-	}
-	if k.options.Why && line.line >= 0 {
-		c.signs = append(c.signs, r.signals|failed|c.saw&^before)
-	}
-	k.table.weigh(c)
+	return 0
 }
 
 // notePAM notes a user of whom a PAM module wrote.
@@ -103,10 +123,10 @@ func (k *Classifier) notePAM(h *host, user []byte) {
 
 // failed counts a refused try by its method (auth.c auth_log), and gives what
 // it shows.
-func (c *connection) failed(ev *sshwhy.Event, line *kept) signal {
+func (k *Classifier) failed(c *connection, ev *sshwhy.Event, line *kept) signal {
 	var saw signal
 	method := ev.Get(sshwhy.FieldMethod)
-	c.note(&c.method, method, line)
+	k.remember(c, &c.method, method, line)
 	switch string(method) {
 	case "password":
 		saw |= sawPassword
@@ -117,7 +137,7 @@ func (c *connection) failed(ev *sshwhy.Event, line *kept) signal {
 		if ev.Has(sshwhy.FieldCertID) {
 			saw |= sawCertificate
 		}
-		c.learnKey(ev, line)
+		k.learnKey(c, ev, line)
 	case "none":
 		saw |= sawNone
 	case "keyboard-interactive":
@@ -169,17 +189,33 @@ func (c *connection) noFile(ev *sshwhy.Event) {
 	}
 }
 
-func (c *connection) learnKey(ev *sshwhy.Event, line *kept) {
+func (k *Classifier) learnKey(c *connection, ev *sshwhy.Event, line *kept) {
+	if k.options.Brief {
+		return
+	}
 	if fp := ev.Get(sshwhy.FieldFingerprint); fp != nil {
-		c.note(&c.print, fp, line)
-		c.note(&c.keyType, ev.Get(sshwhy.FieldKeyType), line)
+		k.remember(c, &c.print, fp, line)
+		k.remember(c, &c.keyType, ev.Get(sshwhy.FieldKeyType), line)
 	}
 }
 
-// learnClient takes the client's address from a line. The first that has a
-// port holds; an address alone may be of another layer (PAM's rhost).
+// remember keeps what a line told last of how the client logs in, which only a
+// finding in full tells. What is the same takes no more room, and where there is
+// none left the earlier stays.
+func (k *Classifier) remember(c *connection, to *part, b []byte, l *kept) {
+	if k.options.Brief || bytes.Equal(c.text(*to), b) {
+		return
+	}
+	if p := c.part(b, l); !p.empty() || len(b) == 0 {
+		*to = p
+	}
+}
+
+// learnClient takes the client's address from a line that has one, where that
+// is not known yet. The first that has a port holds; an address alone may be of
+// another layer (PAM's rhost).
 func (k *Classifier) learnClient(c *connection, f *facts, line *kept) {
-	if len(f.address) == 0 || len(f.address) > maxNameBytes || c.port > 0 && !c.address.empty() {
+	if len(f.address) > maxNameBytes {
 		return
 	}
 	if c.address.empty() || f.port > 0 {

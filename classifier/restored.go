@@ -178,7 +178,7 @@ func (k *Classifier) install(r *restoredConnection) bool {
 			c.dropped++
 			continue
 		}
-		moved[i] = c.keepText(l.text[:min(len(l.text), maxLineText)], l.pattern).line
+		moved[i] = c.keepText(l.text[:min(len(l.text), maxLineText)], l.pattern)
 	}
 	if len(c.lines) == 0 {
 		if t.holding != nil {

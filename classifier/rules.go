@@ -48,21 +48,22 @@ const (
 type action uint8
 
 const (
-	doNothing  action = iota
-	doAccept          // the login succeeded
-	doSettle          // the connection is over, or as good as
-	doEnd             // the session is over
-	doTrail           // may come after the end
-	doDrop            // a connection that never had a process
-	doTimeOut         // the listener ends the connection of the process that it names
-	doReap            // the listener tells how the process that it names has ended
-	doStart           // belongs to the start of sshd
-	doListen          // sshd is up
-	doFail            // sshd ends because it cannot start
-	doStop            // sshd was told to end
-	doRestart         // sshd was told to read its configuration again
-	doRepeat          // means the line before
-	doNotLogin        // says nothing on a login: the system's other business
+	doNothing action = iota
+	doAccept         // the login succeeded
+	doSettle         // the connection is over, or as good as
+	doEnd            // the session is over
+	doTrail          // may come after the end
+	// What follows is of no connection, or of that of another process.
+	doDrop     // a connection that never had a process
+	doTimeOut  // the listener ends the connection of the process that it names
+	doReap     // the listener tells how the process that it names has ended
+	doStart    // belongs to the start of sshd
+	doListen   // sshd is up
+	doFail     // sshd ends because it cannot start
+	doStop     // sshd was told to end
+	doRestart  // sshd was told to read its configuration again
+	doRepeat   // means the line before
+	doNotLogin // says nothing on a login: the system's other business
 )
 
 // rule is what a pattern means to the classifier.
@@ -83,12 +84,44 @@ type rule struct {
 	// later marks lines of which the proofs hold for the logins to come: the
 	// one that they stand in failed before that.
 	later bool
+	// elsewhere marks lines that may be of the session of another process;
+	// tells those that say more than their signals, client and user; both
+	// follow from the rest.
+	elsewhere, tells bool
+	// clears are the signals that the line takes back.
+	clears signal
 	// proofs are the causes that the line shows by itself: the catalogue of
 	// causes names them. After a login they are inSession instead, if there
 	// is one.
 	proofs    []proof
 	inSession sshwhy.CauseID
 }
+
+// complete sets what follows from the rest, so that a line asks for no more than
+// what it can have.
+func (r *rule) complete(id sshwhy.PatternID) {
+	r.elsewhere = r.child || id == patterns.UserNotAllowedNologin || r.signals&(sawDisconnect|sawClosed) != 0
+	switch id {
+	case patterns.LoginFailed, patterns.LoginAccepted, patterns.LoginPostponed, patterns.LoginPartial, patterns.KeyFound,
+		patterns.KeyFileTried, patterns.KeyFileNotOpened, patterns.DisconnectReceived, patterns.Disconnected, patterns.ChildPID,
+		patterns.PAMAuthFailed, patterns.AccessDeniedByPAM, patterns.KeysCommandFailed:
+		r.tells = true
+	default:
+		r.tells = r.signals&sawPAM != 0 || len(r.proofs) > 0
+	}
+	if r.signals&sawPAM == 0 && !r.beside {
+		r.clears = sawOnlyPAM
+	}
+}
+
+// levelShows and stageShows are what the level and the stage of a line show.
+var (
+	levelShows = [...]signal{
+		sshwhy.LevelFatal: sawTrouble | sawFatal, sshwhy.LevelError: sawTrouble,
+		sshwhy.LevelDebug1: sawDebug, sshwhy.LevelDebug2: sawDebug, sshwhy.LevelDebug3: sawDebug,
+	}
+	stageShows = [...]signal{sshwhy.StagePreauth: sawPreauth, sshwhy.StagePostauth: 0}
+)
 
 // rules says what the lines mean that carry a connection along. What a line
 // proves stands with the causes.

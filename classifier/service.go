@@ -23,6 +23,11 @@ func (k *Classifier) notesOf(h *host, ev *sshwhy.Event) *connection {
 	return nil
 }
 
+// ofStart tells whether a line that may be a connection's is one of a start.
+func (k *Classifier) ofStart(h *host, ev *sshwhy.Event, r *rule) bool {
+	return r.start && k.startsUp(h, ev) || h.in[stateService].first != 0 && k.belongsToStart(h, ev, r)
+}
+
 // startsUp tells whether a line that connections write as well is one of a
 // start: it comes from a process that is no connection's.
 func (k *Classifier) startsUp(h *host, ev *sshwhy.Event) bool {
