@@ -111,7 +111,7 @@ func New(p *patterns.Catalogue, c *causes.Catalogue, o Options) (*Classifier, er
 	// mm_reap).
 	k.rules[patterns.PreauthChildKilled].inSession = k.known.sessionKilled
 	for id := range k.rules {
-		k.rules[id].complete(sshwhy.PatternID(id))
+		k.rules[id].complete(sshwhy.PatternID(id), o.Brief)
 	}
 	return k, nil
 }
@@ -155,19 +155,41 @@ func newCondition(p *patterns.Catalogue, name, value string) (condition, error) 
 	return c, nil
 }
 
-// holds tells whether the event meets the condition.
-func (c *condition) holds(ev *sshwhy.Event) bool {
-	if c.constant != 0 && ev.Constant(c.field) == c.constant {
+// said is what a line says in one field: a text, nil for none, or a constant of
+// the catalogue of patterns. Of several the first counts.
+type said struct {
+	field    sshwhy.Field
+	constant uint8
+	text     []byte
+}
+
+// in reads a field of an event.
+func (s *said) in(ev *sshwhy.Event, field sshwhy.Field) {
+	*s = said{field: field}
+	fields := ev.Captures()
+	for i := range fields {
+		switch f := &fields[i]; {
+		case f.Field != field:
+		case f.Value == 0 && s.text == nil:
+			s.text = ev.Message[f.Start:f.End]
+		case s.constant == 0:
+			s.constant = f.Value
+		}
+	}
+}
+
+// holds tells whether what the line says in its field meets the condition.
+func (c *condition) holds(s *said) bool {
+	if c.constant != 0 && c.constant == s.constant {
 		return true
 	}
-	got := ev.Get(c.field)
-	if got == nil {
+	if s.text == nil {
 		return false
 	}
 	if c.prefix {
-		return len(got) >= len(c.text) && string(got[:len(c.text)]) == c.text
+		return len(s.text) >= len(c.text) && string(s.text[:len(c.text)]) == c.text
 	}
-	return string(got) == c.text
+	return string(s.text) == c.text
 }
 
 // Classify implements sshwhy.Classifier.

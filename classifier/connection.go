@@ -155,7 +155,11 @@ func (c *connection) reset() {
 		c.buf = nil
 	}
 	c.near, c.use = near{}, use{}
-	c.lines, c.proofs, c.facts, c.buf, c.signs = c.lines[:0], c.proofs[:0], c.facts[:0], c.buf[:0], c.signs[:0]
+	c.lines = c.lines[:0] // one by one: so the pointers need not be written
+	c.proofs = c.proofs[:0]
+	c.facts = c.facts[:0]
+	c.buf = c.buf[:0]
+	c.signs = c.signs[:0]
 }
 
 // text gives the bytes of a part; they are the connection's.

@@ -17,7 +17,7 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 		c.ident = c.partOf(ev.Ident, &line)
 	}
 	before := c.saw
-	c.saw = before&^r.clears | r.signals | levelShows[ev.Level] | stageShows[ev.Stage]
+	c.saw = before&^r.clears | r.signals | levelShows[ev.Level&7] | stageShows[ev.Stage&3]
 	if len(f.address) > 0 && (c.port == 0 || c.address.empty()) {
 		k.learnClient(c, f, &line)
 	}
@@ -246,9 +246,10 @@ func (c *connection) learnUser(f *facts, line *kept) {
 // learnProofs notes the causes that a line shows by itself, those that only hold
 // for later logins without any confidence: they are no more than remarks.
 func (c *connection) learnProofs(ev *sshwhy.Event, r *rule, line *kept) {
+	var s said
 	for i := range r.proofs {
 		p := &r.proofs[i]
-		if !p.holds(ev) {
+		if len(p.when) > 0 && !p.holds(ev, &s) {
 			continue
 		}
 		cause, confidence := p.cause, p.confidence
@@ -264,9 +265,15 @@ func (c *connection) learnProofs(ev *sshwhy.Event, r *rule, line *kept) {
 	}
 }
 
-func (p *proof) holds(ev *sshwhy.Event) bool {
+// holds tells whether a line meets all conditions. Those of a pattern's proofs
+// are mostly of one field, which need not be read again.
+func (p *proof) holds(ev *sshwhy.Event, s *said) bool {
 	for i := range p.when {
-		if !p.when[i].holds(ev) {
+		c := &p.when[i]
+		if s.field != c.field {
+			s.in(ev, c.field)
+		}
+		if !c.holds(s) {
 			return false
 		}
 	}

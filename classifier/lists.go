@@ -49,12 +49,22 @@ func (a links) remove(l *list, s slot) {
 	p.prev, p.next = 0, 0
 }
 
-// renew puts a connection that stands in the list at its end.
-func (a links) renew(l *list, s slot) {
-	if l.last != s {
-		a.remove(l, s)
-		a.add(l, s)
+// renew puts a connection that stands in the list at its end: it was seen now.
+func (a links) renew(l *list, s slot, now int64) {
+	p := &a[s]
+	p.seen = now
+	if l.last == s {
+		return
 	}
+	a[p.next].prev = p.prev // there is a next: it is not the last
+	if p.prev != 0 {
+		a[p.prev].next = p.next
+	} else {
+		l.first = p.next
+	}
+	a[l.last].next = s
+	p.prev, p.next = l.last, 0
+	l.last = s
 }
 
 // oldest gives the connection that has been silent longest, nil where there is

@@ -99,15 +99,15 @@ type rule struct {
 
 // complete sets what follows from the rest, so that a line asks for no more than
 // what it can have.
-func (r *rule) complete(id sshwhy.PatternID) {
+func (r *rule) complete(id sshwhy.PatternID, brief bool) {
 	r.elsewhere = r.child || id == patterns.UserNotAllowedNologin || r.signals&(sawDisconnect|sawClosed) != 0
+	r.tells = r.signals&sawPAM != 0 || len(r.proofs) > 0
 	switch id {
-	case patterns.LoginFailed, patterns.LoginAccepted, patterns.LoginPostponed, patterns.LoginPartial, patterns.KeyFound,
-		patterns.KeyFileTried, patterns.KeyFileNotOpened, patterns.DisconnectReceived, patterns.Disconnected, patterns.ChildPID,
-		patterns.PAMAuthFailed, patterns.AccessDeniedByPAM, patterns.KeysCommandFailed:
+	case patterns.LoginFailed, patterns.KeyFileTried, patterns.KeyFileNotOpened, patterns.DisconnectReceived, patterns.Disconnected,
+		patterns.ChildPID, patterns.PAMAuthFailed, patterns.AccessDeniedByPAM, patterns.KeysCommandFailed:
 		r.tells = true
-	default:
-		r.tells = r.signals&sawPAM != 0 || len(r.proofs) > 0
+	case patterns.LoginAccepted, patterns.LoginPostponed, patterns.LoginPartial, patterns.KeyFound:
+		r.tells = r.tells || !brief // the method and the key
 	}
 	if r.signals&sawPAM == 0 && !r.beside {
 		r.clears = sawOnlyPAM
@@ -116,11 +116,11 @@ func (r *rule) complete(id sshwhy.PatternID) {
 
 // levelShows and stageShows are what the level and the stage of a line show.
 var (
-	levelShows = [...]signal{
+	levelShows = [8]signal{
 		sshwhy.LevelFatal: sawTrouble | sawFatal, sshwhy.LevelError: sawTrouble,
 		sshwhy.LevelDebug1: sawDebug, sshwhy.LevelDebug2: sawDebug, sshwhy.LevelDebug3: sawDebug,
 	}
-	stageShows = [...]signal{sshwhy.StagePreauth: sawPreauth, sshwhy.StagePostauth: 0}
+	stageShows = [4]signal{sshwhy.StagePreauth: sawPreauth}
 )
 
 // rules says what the lines mean that carry a connection along. What a line
