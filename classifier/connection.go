@@ -74,7 +74,9 @@ type use struct {
 	number  uint64 // tells it from all others
 	turn    uint64 // orders those of a list; set where it is held
 	dropped int32  // lines that were not kept
-	looked  *look  // what an inspection found, nil for none
+	// peerPort is the port of peer.
+	peerPort uint32
+	looked   *look // what an inspection found, nil for none
 	held
 }
 

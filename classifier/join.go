@@ -38,7 +38,7 @@ func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule, f *facts, key uint
 		}
 	}
 	if named {
-		if c := k.table.ofPeer(k.table.peerKey(h, address, port)); c != nil && c != before && k.plausible(c, ev) {
+		if c := k.table.peered(h, address, port); c != nil && c != before && k.plausible(c, ev) {
 			k.finish(before)
 			k.table.bind(c, key)
 			k.adopt(h, c, key)
@@ -87,7 +87,7 @@ func (k *Classifier) claimed(c *connection, address []byte, port int) *connectio
 	if !c.orphaned || len(address) == 0 || port <= 0 {
 		return nil
 	}
-	p := k.table.ofPeer(k.table.peerKey(c.host, address, port))
+	p := k.table.peered(c.host, address, port)
 	if p == nil || p == c {
 		return nil
 	}

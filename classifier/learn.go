@@ -11,8 +11,18 @@ import (
 // learn adds what a line tells to its connection.
 func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 	first := len(c.lines) == 0
-	var line kept
-	k.keep(c, ev, &line)
+	line := kept{line: -1}
+	if !k.options.Brief {
+		c.keep(ev, &line)
+	} else if first || r.beside || c.state == stateService { // what else there was, decides nothing
+		line.line = c.keepPattern(ev.Pattern)
+	}
+	if k.table.holding != nil {
+		if line.line >= 0 {
+			k.table.hold(c, ev.Record)
+		}
+		k.table.mark(c)
+	}
 	if first {
 		c.ident = c.partOf(ev.Ident, &line)
 	}
@@ -32,21 +42,6 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 		c.signs = append(c.signs, r.signals|failed|c.saw&^before)
 	}
 	k.table.weigh(c)
-}
-
-// keep adds the line to the evidence, and to what Held and Save give.
-func (k *Classifier) keep(c *connection, ev *sshwhy.Event, line *kept) {
-	if k.options.Brief {
-		line.line = c.keepPattern(ev.Pattern)
-	} else {
-		c.keep(ev, line)
-	}
-	if k.table.holding != nil {
-		if line.line >= 0 {
-			k.table.hold(c, ev.Record)
-		}
-		k.table.mark(c)
-	}
 }
 
 // learnMore adds what a line tells beside its signals, the client and the user,
@@ -156,6 +151,9 @@ func (k *Classifier) failed(c *connection, ev *sshwhy.Event, line *kept) signal 
 // failedToRun tells whether all that is known of a connection is that a
 // command could not be started.
 func (c *connection) failedToRun(command string) bool {
+	if c.saw&sawPAM != 0 {
+		return false
+	}
 	for i := range c.lines {
 		if c.lines[i].pattern != patterns.KeysCommandNotRun {
 			return false
@@ -283,12 +281,11 @@ func (p *proof) holds(ev *sshwhy.Event, s *said) bool {
 // learnFacts adds to a proof what a line tells that the finding does not hold
 // anyway, or only what is missing of it.
 func (c *connection) learnFacts(proof int, missing bool, ev *sshwhy.Event, line *kept) {
-	for _, f := range ev.Captures() {
-		switch f.Field {
-		case sshwhy.FieldUser, sshwhy.FieldAddr, sshwhy.FieldPort, sshwhy.FieldWho, sshwhy.FieldHost:
-			continue
-		}
-		if f.Value == 0 && f.End > f.Start && !(missing && c.tells(proof, f.Field)) {
+	const held = 1<<sshwhy.FieldUser | 1<<sshwhy.FieldAddr | 1<<sshwhy.FieldPort | 1<<sshwhy.FieldWho | 1<<sshwhy.FieldHost
+	fields := ev.Captures()
+	for i := range fields {
+		f := &fields[i]
+		if uint64(held)>>(f.Field&63)&1 == 0 && f.Value == 0 && f.End > f.Start && !(missing && c.tells(proof, f.Field)) {
 			c.addFact(proof, f.Field, c.part(ev.Message[f.Start:f.End], line))
 		}
 	}

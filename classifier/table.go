@@ -15,11 +15,12 @@ import (
 type table struct {
 	byProcess   index
 	byPeer      index
-	connections []*connection // by slot, of which there is no 0; nil where the memory was given back
-	links       links         // by slot
-	spare       []slot        // of connections that wait for their next use
-	vacant      []slot        // without a connection
-	text        int           // the usual size of a connection's texts
+	ports       [1 << 10]uint32 // how many have a key among the peers, by the last bits of their port
+	connections []*connection   // by slot, of which there is no 0; nil where the memory was given back
+	links       links           // by slot
+	spare       []slot          // of connections that wait for their next use
+	vacant      []slot          // without a connection
+	text        int             // the usual size of a connection's texts
 	hosts       map[string]*host
 	recent      [1024]*host // those that were asked for last, each in the one place that its name gives it
 	seed        maphash.Seed
@@ -222,6 +223,15 @@ func (t *table) peerKey(h *host, address []byte, port int) uint64 {
 	return (maphash.Bytes(t.seed, address)^uint64(h.id)<<40^uint64(port)<<17)>>(64-keyBits) | 1
 }
 
+// peered gives the connection of a client's address and port on a host, nil where
+// there is none. Most ports are nobody's, and need not be looked for.
+func (t *table) peered(h *host, address []byte, port int) *connection {
+	if len(address) == 0 || port <= 0 || t.ports[uint(port)%uint(len(t.ports))] == 0 {
+		return nil
+	}
+	return t.ofPeer(t.peerKey(h, address, port))
+}
+
 // create opens a connection for an event, to be found by the key of its
 // process; 0 for none.
 func (t *table) create(h *host, ev *sshwhy.Event, key uint64) *connection {
@@ -328,10 +338,11 @@ func (c *connection) list() *list { return &c.host.in[c.state] }
 
 // move puts a connection into another state, at the end of its queue.
 func (t *table) move(c *connection, s state) {
-	t.links.remove(c.list(), c.slot)
+	h := c.host
+	t.links.remove(&h.in[c.state], c.slot)
 	c.state = s
-	t.links.add(c.list(), c.slot)
-	t.clocks.rouse(c.host)
+	t.links.add(&h.in[s], c.slot)
+	t.clocks.rouse(h)
 	t.mark(c)
 }
 
@@ -347,8 +358,9 @@ func (t *table) touch(c *connection, at int64) {
 func (t *table) peer(c *connection) {
 	if key := t.peerKey(c.host, c.text(c.address), int(c.port)); key != c.peer {
 		t.forgetPeer(c)
-		c.peer = key
-		if key != 0 {
+		if c.peer = key; key != 0 {
+			c.peerPort = uint32(c.port)
+			t.ports[c.peerPort%uint32(len(t.ports))]++
 			if o := t.ofPeer(key); o != nil {
 				t.mark(o)
 			}
@@ -360,8 +372,9 @@ func (t *table) peer(c *connection) {
 func (t *table) forgetPeer(c *connection) {
 	if c.peer != 0 {
 		t.byPeer.delete(c.peer, c.slot)
+		t.ports[c.peerPort%uint32(len(t.ports))]--
+		c.peer = 0
 	}
-	c.peer = 0
 }
 
 // bind makes the connection findable by a further process of its.
