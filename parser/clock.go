@@ -1,9 +1,6 @@
 package parser
 
-import (
-	"encoding/binary"
-	"time"
-)
+import "time"
 
 // clock turns the stamps at the start of lines into instants. Lines come in
 // order, thousands a day, so it remembers the day that it converted last: the
@@ -27,10 +24,9 @@ type clock struct {
 	from, until int64
 	byNow       bool
 
-	// The bytes "Nov 22 " of that date as a line spelled them, and the
-	// second at which the day began; 0 where there is none to go by.
-	spelled  uint64
-	midnight int64
+	// How lines spelled the days of their stamps of late.
+	named    namedDay
+	numbered numberedDay
 
 	// The stated year: the first, the present one, and the last instant.
 	stated, current int
@@ -47,18 +43,6 @@ const secondsOfDay = 24 * 60 * 60
 // that much out of order.
 const halfYear = 183 * secondsOfDay
 
-// spelling takes the seven bytes of "Nov 22 " as one number.
-func spelling(b []byte) uint64 { return binary.LittleEndian.Uint64(b) << 8 }
-
-// sameDay gives the seconds of the day of a stamp that begins as the last one
-// did and has no fraction, which nearly every line's does; -1 for others.
-func (c *clock) sameDay(b []byte, newest time.Time) int {
-	if len(b) < 16 || spelling(b) != c.spelled || b[15] != ' ' || !c.holds(newest) {
-		return -1
-	}
-	return daytime(b, 7)
-}
-
 // holds tells that newest leads to the year of the remembered date.
 func (c *clock) holds(newest time.Time) bool {
 	if c.byNow {
@@ -66,13 +50,6 @@ func (c *clock) holds(newest time.Time) bool {
 	}
 	at := newest.Unix()
 	return c.from <= at && at < c.until
-}
-
-// spell remembers how the date is spelled, where all of its day is even.
-func (c *clock) spell(b []byte, month, day int) {
-	if c.even && c.stated == 0 && c.date == month<<5|day && c.day == c.year<<9|c.date {
-		c.spelled, c.midnight = spelling(b), c.start
-	}
 }
 
 // local gives the seconds since 1970 of a date and time in the zone.
@@ -143,7 +120,7 @@ func (c *clock) infer(month, day, secs int, newest time.Time) int64 {
 // remember keeps the year for the other lines of that day, unless part of the
 // day lies beyond the limit.
 func (c *clock) remember(month, day, year int, at int64) {
-	c.date, c.spelled = 0, 0
+	c.date, c.named = 0, namedDay{}
 	begins := c.local(year, month, day, 0)
 	next := year + 1
 	for month == 2 && day == 29 && !isLeap(next) {

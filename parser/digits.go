@@ -1,6 +1,7 @@
 package parser
 
 import (
+	"encoding/binary"
 	"math"
 )
 
@@ -69,12 +70,24 @@ func daytime(b []byte, i int) int {
 	if i < 0 || i+8 > len(b) {
 		return -1
 	}
-	t := b[i : i+8 : i+8]
-	h, m, s := two(t, 0), two(t, 3), two(t, 6)
-	if t[2] != ':' || t[5] != ':' || uint(h) > 23 || uint(m) > 59 || uint(s) > 60 {
+	return daytimeOf(binary.LittleEndian.Uint64(b[i:]))
+}
+
+// daytimeOf is daytime of the eight bytes of t. Added to what is the most in a
+// place, the rest up to 127 lets a larger number reach the high bit.
+func daytimeOf(t uint64) int {
+	const (
+		zeros = '0' | '0'<<8 | ':'<<16 | '0'<<24 | '0'<<32 | ':'<<40 | '0'<<48 | '0'<<56
+		room  = 118 | 118<<8 | 127<<16 | 118<<24 | 118<<32 | 127<<40 | 118<<48 | 118<<56
+		pairs = 0xff | 0xff<<24 | 0xff<<48
+		most  = 127 - 23 | (127-59)<<24 | (127-60)<<48
+	)
+	t ^= zeros // digits become 0 to 9, colons 0
+	sums := (t*10 + t>>8) & pairs
+	if (t|(t+room)|(sums+most))&highs != 0 {
 		return -1
 	}
-	return h*3600 + m*60 + s
+	return int(sums&0xff)*3600 + int(sums>>24&0xff)*60 + int(sums>>48)
 }
 
 // fraction reads the decimals of a second as nanoseconds. Digits beyond the

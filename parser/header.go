@@ -125,14 +125,20 @@ const maxNesting = 3
 // terminal at its end; a message carries no blanks at its start. by tells whose
 // message it is.
 func (s *splitter) split(line []byte, newest time.Time, h *sshwhy.Header) (msg []byte, f form, by program, ok bool) {
+	*h = sshwhy.Header{}
+	s.module = nil
+	if msg, f, by := s.usual(line, newest, h); msg != nil {
+		return msg, f, by, true
+	}
+	return s.unusual(line, newest, h)
+}
+
+// unusual is split of a line that usual does not take. h is empty.
+func (s *splitter) unusual(line []byte, newest time.Time, h *sshwhy.Header) (msg []byte, f form, by program, ok bool) {
 	s.module, s.buf = nil, s.buf[:0]
 	line = withoutCR(line)
-	if msg, by := s.usual(line, newest, h); msg != nil {
-		return msg, formRFC3164, by, true
-	}
-	*h = sshwhy.Header{}
-	if msg, by := s.familiar(line, newest, h); msg != nil {
-		return msg, formRFC3164, by, true
+	if msg, f, by := s.familiar(line, newest, h); msg != nil {
+		return msg, f, by, true
 	}
 	if msg, f, ok = s.outermost(line, newest, h, 0); ok {
 		by = programOf(h.Ident)

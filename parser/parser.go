@@ -57,69 +57,109 @@ func (p *Parser) Parse(r *sshwhy.Record, ev *sshwhy.Event) {
 		p.message(ev, r.Text, programOf(ev.Ident))
 		return
 	}
-	text, f, by, _ := p.splitter.split(r.Text, r.Newest, &ev.Header)
-	ev.Form, ev.Borrowed = f.String(), len(p.splitter.buf) > 0
-	if len(ev.Host) == 0 {
-		ev.Host = r.Host
+	text, f, by := p.splitter.usual(r.Text, r.Newest, &ev.Header)
+	if text == nil {
+		text, f, by, _ = p.splitter.unusual(r.Text, r.Newest, &ev.Header)
+		ev.Borrowed = len(p.splitter.buf) > 0
+		if len(ev.Host) == 0 {
+			ev.Host = r.Host
+		}
 	}
+	ev.Form = f.String()
 	p.message(ev, text, by)
 }
 
 // message recognises what stands after the header.
-func (p *Parser) message(ev *sshwhy.Event, text []byte, program program) {
-	if program == programOther {
+func (p *Parser) message(ev *sshwhy.Event, text []byte, by program) {
+	if by == programOther {
 		return
 	}
+	if len(text) == 0 || by == programSystem || openings[text[0]]&marked != 0 {
+		p.marked(ev, text, by)
+		return
+	}
+	p.plain(ev, text, by)
+}
+
+// marked recognises a message that daemons may have folded, or sshd put a level
+// in front of.
+func (p *Parser) marked(ev *sshwhy.Event, text []byte, by program) {
 	if inner, n := repeated(text); inner != nil {
 		text, ev.Repeat = inner, n
 	} else {
 		// The message was that of the line before.
-		ev.Repeat, program = n, programSystem
+		ev.Repeat, by = n, programSystem
 	}
 	if len(text) == 0 {
 		return
 	}
-	if program == programSystem {
-		p.recognise(ev, p.system, text)
+	if by == programSystem {
+		if p.recognise(ev, p.system, text) {
+			ev.Line = sshwhy.LineParsed
+		}
 		return
 	}
 	text, ev.Level = cutLevel(text)
-	known := p.staged(ev, text)
-	if !known {
-		if rest := cutPlace(text); len(rest) < len(text) {
-			known = p.staged(ev, rest)
-		}
-	}
-	if known {
+	p.plain(ev, text, by)
+}
+
+// plain recognises a message of sshd, or of a writer that is not known, with
+// nothing in front of it.
+func (p *Parser) plain(ev *sshwhy.Event, text []byte, by program) {
+	ev.Message, ev.Stage = cutStage(text)
+	if p.sshd.match(ev) || p.odd(ev, text) {
+		ev.Line = sshwhy.LineParsed
 		if ev.Level == sshwhy.LevelNone {
 			ev.Level = p.levels[ev.Pattern]
 		}
-	} else if program == programSSHD {
+	} else if by == programSSHD {
 		ev.Line = sshwhy.LineUnparsed
 	}
 }
 
-// staged recognises a message that may end in the stage. Where it makes no
-// sense without that end, the end is what a client said.
-func (p *Parser) staged(ev *sshwhy.Event, text []byte) bool {
-	rest, stage := cutStage(text)
-	if ev.Stage = stage; p.recognise(ev, p.sshd, rest) {
+// odd recognises a message that is none of the catalogue's as it is, ev.Message
+// being what is left of text without the stage.
+func (p *Parser) odd(ev *sshwhy.Event, text []byte) bool {
+	if p.oddAtEnd(ev, text) {
 		return true
 	}
-	ev.Stage = sshwhy.StageNone
-	return stage != sshwhy.StageNone && p.recognise(ev, p.sshd, text)
+	rest := cutPlace(text)
+	if len(rest) == len(text) {
+		return false
+	}
+	ev.Message, ev.Stage = cutStage(rest)
+	return p.sshd.match(ev) || p.oddAtEnd(ev, rest)
 }
 
-func (p *Parser) recognise(ev *sshwhy.Event, m *recogniser, text []byte) bool {
-	if ev.Message = text; !m.match(ev) {
-		// Some daemons add a blank, and some messages end in one.
-		if ev.Message = bytes.TrimRight(text, " "); len(ev.Message) == len(text) || len(ev.Message) == 0 || !m.match(ev) {
-			ev.Message = text
-			return false
-		}
+// oddAtEnd is odd of a message with nothing in front of it. Where it makes no
+// sense without the stage, that is what a client said.
+func (p *Parser) oddAtEnd(ev *sshwhy.Event, text []byte) bool {
+	if matchTrimmed(ev, p.sshd) {
+		return true
 	}
-	ev.Line = sshwhy.LineParsed
-	return true
+	if ev.Stage == sshwhy.StageNone {
+		return false
+	}
+	ev.Message, ev.Stage = text, sshwhy.StageNone
+	return p.sshd.match(ev) || matchTrimmed(ev, p.sshd)
+}
+
+// recognise finds the pattern of a text that bears neither a level nor a stage.
+func (p *Parser) recognise(ev *sshwhy.Event, m *recogniser, text []byte) bool {
+	ev.Message = text
+	return m.match(ev) || matchTrimmed(ev, m)
+}
+
+// matchTrimmed recognises a message without the blanks at its end: some daemons
+// add one, and some messages end in one.
+func matchTrimmed(ev *sshwhy.Event, m *recogniser) bool {
+	text := ev.Message
+	ev.Message = bytes.TrimRight(text, " ")
+	if len(ev.Message) < len(text) && len(ev.Message) > 0 && m.match(ev) {
+		return true
+	}
+	ev.Message = text
+	return false
 }
 
 // unmarkedLevels gives, by pattern, the level of a message that bears none:
@@ -178,6 +218,10 @@ func cutStage(text []byte) ([]byte, sshwhy.Stage) {
 	if len(text) == 0 || text[len(text)-1] != ']' {
 		return text, sshwhy.StageNone
 	}
+	return cutBracket(text)
+}
+
+func cutBracket(text []byte) ([]byte, sshwhy.Stage) {
 	if rest, ok := bytes.CutSuffix(text, []byte(" [preauth]")); ok {
 		return rest, sshwhy.StagePreauth
 	}

@@ -24,8 +24,8 @@ func (c *clock) stampAt(b []byte, newest time.Time) (stamp, int) {
 	}
 	switch first := b[0]; {
 	case 'A' <= first && first <= 'W':
-		if secs := c.sameDay(b, newest); secs >= 0 {
-			return stamp{ns: (c.midnight + int64(secs)) * 1e9, form: formRFC3164}, len("Nov 22 15:32:51")
+		if len(b) >= namedSize && c.named.read((*[namedSize]byte)(b), newest) {
+			return stamp{ns: c.named.ns, form: formRFC3164}, namedSize - 1
 		}
 		if st, n := c.traditional(b, newest); n > 0 {
 			return st, n
@@ -60,7 +60,7 @@ func (c *clock) traditional(b []byte, newest time.Time) (stamp, int) {
 		}
 		at := c.withoutYear(month, day, secs, newest)
 		if i == len("Nov 22 ") {
-			c.spell(b, month, day)
+			c.nameDay(b, month, day)
 		}
 		return stamp{ns: at*1e9 + ns, form: formRFC3164}, n
 	}
@@ -143,8 +143,10 @@ func (c *clock) iso(b []byte, named bool) (stamp, int) {
 	// supervisors write, in front of whatever sshd -e prints.
 	st := stamp{form: formISO8601, loose: i == 29}
 	if offset, n := offsetAt(b, i); n > 0 {
+		midnight := daysSince1970(year, month, day)*secondsOfDay - int64(offset)
+		st.ns = (midnight+int64(secs))*1e9 + ns
+		c.numberDay(b, midnight, 19, i, i+n)
 		i += n
-		st.ns = (daysSince1970(year, month, day)*secondsOfDay+int64(secs-offset))*1e9 + ns
 	} else if offset, n := zoneBehindBlank(b, i); n > 0 {
 		i += n
 		st.ns = (daysSince1970(year, month, day)*secondsOfDay+int64(secs-offset))*1e9 + ns
