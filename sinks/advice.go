@@ -14,10 +14,12 @@ import (
 type advice struct {
 	causes   *causes.Catalogue // not owned
 	language causes.Language
-	values   []value // of the finding at hand, by Field
-	count    uint64  // findings so far
 	finding  *sshwhy.Finding
-	text     []byte // a value on its way to JSON
+	count    uint64 // findings so far
+	// shown and quoted are the finding's values by Field, as far as they were
+	// written: as they are shown, and as they stand in a command.
+	shown, quoted []value
+	text          []byte // a value on its way to JSON
 }
 
 // texts are what the catalogue says of a cause.
@@ -61,21 +63,17 @@ type courseStep struct {
 	step          form
 }
 
-// value is a fact of a finding in the forms that were asked for.
+// value is where a value stands in what was written of a finding.
 type value struct {
-	of  uint64 // the finding, by its count
-	raw []byte
-	// plain tells that it is shown as it is, as most values can be, and bare
-	// that it can stand as it is in a command too. Else shown and quoted are
-	// the forms for that, as JSON.
-	plain, bare   bool
-	shown, quoted []byte
-	quotedOf      uint64 // the finding of which bare, quotable and quoted are
-	quotable      bool
+	of         uint64 // the finding, by its count
+	start, end int
+	// raw tells that it stands there as the finding has it.
+	raw bool
 }
 
 func newAdvice(c *causes.Catalogue, language causes.Language) advice {
-	return advice{causes: c, language: language, values: make([]value, len(sshwhy.Fields())+1)}
+	fields := len(sshwhy.Fields()) + 1
+	return advice{causes: c, language: language, shown: make([]value, fields), quoted: make([]value, fields)}
 }
 
 // texts gives the texts of a cause.
@@ -240,53 +238,69 @@ func (a *advice) begin(f *sshwhy.Finding) {
 	a.count++
 }
 
-// fill appends a form with the finding's values in it.
+// fill appends a form with the finding's values in it. dst must be what was
+// written of the finding before, for a value that stands there already is taken
+// from there.
 func (a *advice) fill(dst []byte, f form) []byte {
 	for i := range f {
 		p := &f[i]
 		if dst = append(dst, p.text...); p.field == sshwhy.FieldNone {
 			continue
 		}
-		v := &a.values[p.field]
-		if v.of != a.count {
-			a.read(v, p.field)
+		v := &a.shown[p.field]
+		if p.quoted {
+			v = &a.quoted[p.field]
 		}
-		switch {
-		case len(v.raw) == 0, p.quoted && !a.quotes(v):
-			dst = append(dst, p.unknown...)
-		case p.quoted && !v.bare:
-			dst = append(dst, v.quoted...)
-		case v.plain:
-			dst = append(dst, v.raw...)
-		default:
-			dst = append(dst, v.shown...)
+		if v.of == a.count {
+			dst = append(dst, dst[v.start:v.end]...)
+			continue
 		}
+		v.of, v.start = a.count, len(dst)
+		if p.quoted {
+			dst = a.appendQuoted(dst, p)
+		} else {
+			dst, v.raw = a.appendShown(dst, p)
+		}
+		v.end = len(dst)
 	}
 	return dst
 }
 
-// read takes over the finding's value of the field, and makes it ready to be
-// shown.
-func (a *advice) read(v *value, field sshwhy.Field) {
-	v.of, v.raw = a.count, a.finding.AppendValue(v.raw[:0], field)
-	if v.plain = isPlain(v.raw); !v.plain {
-		a.text = sshwhy.AppendPrintable(a.text[:0], v.raw)
-		v.shown = appendEscaped(v.shown[:0], a.text)
+// appendShown appends the finding's value for a piece, and tells whether it is
+// as the finding has it.
+func (a *advice) appendShown(dst []byte, p *piece) (out []byte, raw bool) {
+	start := len(dst)
+	dst = a.finding.AppendValue(dst, p.field)
+	switch v := dst[start:]; {
+	case len(v) == 0:
+		return append(dst, p.unknown...), false
+	case isPlain(v):
+		return dst, true
+	default:
+		a.text = sshwhy.AppendPrintable(a.text[:0], v)
+		return appendEscaped(dst[:start], a.text), false
 	}
 }
 
-// quotes tells whether a value that is known can stand in a command, and makes
-// it ready for that.
-func (a *advice) quotes(v *value) bool {
-	if v.quotedOf == a.count {
-		return v.quotable
+// appendQuoted appends the finding's value for a piece in a command, if it can
+// stand there.
+func (a *advice) appendQuoted(dst []byte, p *piece) []byte {
+	start := len(dst)
+	if v := &a.shown[p.field]; v.of == a.count && v.raw {
+		dst = append(dst, dst[v.start:v.end]...)
+	} else {
+		dst = a.finding.AppendValue(dst, p.field)
 	}
-	v.quotedOf = a.count
-	if v.bare = causes.Bare(v.raw); v.bare {
-		v.quotable = true
-		return true
+	v := dst[start:]
+	if causes.Bare(v) {
+		return dst
 	}
-	a.text, v.quotable = causes.AppendQuoted(a.text[:0], v.raw)
-	v.quoted = appendEscaped(v.quoted[:0], a.text)
-	return v.quotable
+	ok := len(v) > 0
+	if ok {
+		a.text, ok = causes.AppendQuoted(a.text[:0], v)
+	}
+	if !ok {
+		return append(dst[:start], p.unknown...)
+	}
+	return appendEscaped(dst[:start], a.text)
 }

@@ -26,7 +26,6 @@ func TestAdviceIsTheCatalogues(t *testing.T) {
 		for i := range c.Causes {
 			for seed := range uint64(12) {
 				f := findingOf(rand.New(rand.NewPCG(seed, uint64(i))), sshwhy.CauseID(i+1))
-				a.begin(f)
 				compareAdvice(t, &a, &c.Causes[i], language, f)
 			}
 		}
@@ -48,8 +47,14 @@ func findingOf(r *rand.Rand, cause sshwhy.CauseID) *sshwhy.Finding {
 func compareAdvice(t *testing.T, a *advice, cause *causes.Cause, language causes.Language, f *sshwhy.Finding) {
 	t.Helper()
 	texts := a.texts(f.Cause)
+	// Both go behind one another, as values are taken from what was written.
+	a.begin(f)
+	told := a.fill([]byte("{"), texts.reason(f.Known()))
+	told = append(told, ':')
+	behind := len(told)
+	told = a.fill(told, texts.remedy(f.Known()))
 	var steps []map[string]string
-	if err := json.Unmarshal(a.fill(nil, texts.remedy(f.Known())), &steps); err != nil {
+	if err := json.Unmarshal(told[behind:], &steps); err != nil {
 		t.Fatalf("%s: its remedy is no JSON: %v", cause.ID, err)
 	}
 	var want []map[string]string
@@ -66,7 +71,7 @@ func compareAdvice(t *testing.T, a *advice, cause *causes.Cause, language causes
 		t.Errorf("%s in %s: the remedy is\n%v\nand the catalogue says\n%v", cause.ID, language, steps, want)
 	}
 	var reason string
-	if err := json.Unmarshal(a.fill(nil, texts.reason(f.Known())), &reason); err != nil || reason != cause.Reason(language, f.Value) {
+	if err := json.Unmarshal(told[1:behind-1], &reason); err != nil || reason != cause.Reason(language, f.Value) {
 		t.Errorf("%s in %s: the reason is %q (%v), and the catalogue says %q", cause.ID, language, reason, err, cause.Reason(language, f.Value))
 	}
 }
