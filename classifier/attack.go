@@ -170,6 +170,7 @@ func (k *Classifier) addEpisode(e *episode) {
 	k.attacks.seatOf(e.key).episodes++
 	k.attacks.order.add(&e.inOrder)
 	e.host.episodes.add(&e.onHost)
+	e.host.due = atOnce
 	k.clocks.rouse(e.host)
 }
 

@@ -84,6 +84,9 @@ func New(p *patterns.Catalogue, c *causes.Catalogue, o Options) (*Classifier, er
 		rules: make([]rule, len(p.Entries)+1),
 	}
 	k.table.clocks = &k.clocks
+	k.table.patience = [states]int64{
+		stateOpen: int64(o.GraceTime + graceSlack), stateAccepted: forever, stateDone: doneFor, stateService: serviceQuiet - 1, stateKept: keptFor,
+	}
 	k.texts.seed = k.table.seed
 	k.alikes = alikes(c)
 	if o.Hold {

@@ -1,6 +1,7 @@
 package classifier
 
 import (
+	"math"
 	"time"
 
 	"github.com/sshwhy/sshwhy"
@@ -34,7 +35,9 @@ func (k *Classifier) advance(h *host, now int64) {
 		h.moved = true
 		k.clocks.moved = append(k.clocks.moved, h)
 	}
-	k.expire(h)
+	if now > h.due {
+		k.expire(h)
+	}
 }
 
 // catchUp adds the ticks to a host's clock, if it has been set.
@@ -85,23 +88,38 @@ func (h *host) idle() bool {
 // counts is when a line came, and not the time that it bears: a clock may be
 // set back.
 func (k *Classifier) expire(h *host) {
-	t, grace := &k.table, int64(k.options.GraceTime+graceSlack)
-	for c := t.silent(&h.in[stateOpen], h, grace); c != nil; c = t.silent(&h.in[stateOpen], h, grace) {
+	t := &k.table
+	for c := t.silent(h, stateOpen); c != nil; c = t.silent(h, stateOpen) {
 		k.settle(c)
 	}
-	for c := t.silent(&h.in[stateDone], h, doneFor); c != nil; c = t.silent(&h.in[stateDone], h, doneFor) {
+	for c := t.silent(h, stateDone); c != nil; c = t.silent(h, stateDone) {
 		k.retire(c)
 	}
-	for c := t.silent(&h.in[stateKept], h, keptFor); c != nil; c = t.silent(&h.in[stateKept], h, keptFor) {
+	for c := t.silent(h, stateKept); c != nil; c = t.silent(h, stateKept) {
 		t.remove(c)
 	}
 	for e := h.episodes.oldest(); e != nil && h.clock-e.seen > attackWithin; e = h.episodes.oldest() {
 		k.endEpisode(e)
 	}
-	for c := t.silent(&h.in[stateService], h, serviceQuiet-1); c != nil; c = t.silent(&h.in[stateService], h, serviceQuiet-1) {
+	for c := t.silent(h, stateService); c != nil; c = t.silent(h, stateService) {
 		k.settleNotes(c)
 	}
+	h.due = forever
+	for s := range h.in {
+		if first := h.in[s].first; first != 0 {
+			h.due = min(h.due, t.links[first].seen+t.patience[s])
+		}
+	}
+	if e := h.episodes.oldest(); e != nil {
+		h.due = min(h.due, e.seen+attackWithin)
+	}
 }
+
+// atOnce is before any log, and forever is longer than one.
+const (
+	atOnce  = math.MinInt64
+	forever = int64(1) << 62
+)
 
 // unwritten takes a record without text: a tick, or what a look at the host
 // found.

@@ -22,37 +22,45 @@ type link struct {
 // sixteen bytes are not.
 type links []link
 
-// add puts a connection at the end.
-func (a links) add(l *list, s slot) {
-	a[s].prev, a[s].next = l.last, 0
+// enter puts a connection at the end of its host's list for its state.
+func (a links) enter(h *host, state state, s slot) {
+	l := &h.in[state]
+	p := &a[s]
+	p.prev, p.next = l.last, 0
 	if l.last != 0 {
 		a[l.last].next = s
 	} else {
-		l.first = s
+		l.first, h.due = s, atOnce
 	}
 	l.last = s
 }
 
-// remove takes a connection out that stands in the list.
-func (a links) remove(l *list, s slot) {
+// leave takes a connection out of the list that it stands in.
+func (a links) leave(h *host, state state, s slot) {
+	l := &h.in[state]
 	p := &a[s]
-	if p.prev != 0 {
-		a[p.prev].next = p.next
-	} else {
-		l.first = p.next
-	}
 	if p.next != 0 {
 		a[p.next].prev = p.prev
 	} else {
 		l.last = p.prev
 	}
-	p.prev, p.next = 0, 0
+	if p.prev != 0 {
+		a[p.prev].next = p.next
+	} else {
+		l.first, h.due = p.next, atOnce
+	}
 }
 
-// renew puts a connection that stands in the list at its end: it was seen now.
-func (a links) renew(l *list, s slot, now int64) {
+// touch notes that a line of the connection came, which is learnt from then: it
+// stands at the end of its list.
+func (t *table) touch(c *connection, at int64) {
+	if at > c.last {
+		c.last = at
+	}
+	h, s, a := c.host, c.slot, t.links
 	p := &a[s]
-	p.seen = now
+	p.seen = h.clock
+	l := &h.in[c.state]
 	if l.last == s {
 		return
 	}
@@ -60,7 +68,7 @@ func (a links) renew(l *list, s slot, now int64) {
 	if p.prev != 0 {
 		a[p.prev].next = p.next
 	} else {
-		l.first = p.next
+		l.first, h.due = p.next, atOnce
 	}
 	a[l.last].next = s
 	p.prev, p.next = l.last, 0
@@ -71,13 +79,14 @@ func (a links) renew(l *list, s slot, now int64) {
 // none.
 func (t *table) oldest(l *list) *connection { return t.connections[l.first] }
 
-// silent gives the oldest connection that has been silent for longer than that
-// by its host's clock, nil where there is none.
-func (t *table) silent(l *list, h *host, longer int64) *connection {
-	if l.first == 0 || h.clock-t.links[l.first].seen <= longer {
+// silent gives the oldest connection of a state that has been silent for too
+// long by its host's clock, nil where there is none.
+func (t *table) silent(h *host, s state) *connection {
+	first := h.in[s].first
+	if first == 0 || h.clock-t.links[first].seen <= t.patience[s] {
 		return nil
 	}
-	return t.connections[l.first]
+	return t.connections[first]
 }
 
 // oldestFirst and newestFirst give the connections of a list that does not

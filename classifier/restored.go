@@ -194,7 +194,7 @@ func (k *Classifier) install(r *restoredConnection) bool {
 			p.line = -1
 		}
 	}
-	t.links.add(c.list(), c.slot)
+	t.links.enter(c.host, c.state, c.slot)
 	t.clocks.rouse(c.host)
 	if r.ownsProcess {
 		t.byProcess.set(c.key, c.slot)

@@ -15,9 +15,10 @@ import (
 type table struct {
 	byProcess   index
 	byPeer      index
-	ports       [1 << 10]uint32 // how many have a key among the peers, by the last bits of their port
+	ports       [1 << 10]uint32 // how many have a key among the peers; see placeOfPort
 	connections []*connection   // by slot, of which there is no 0; nil where the memory was given back
 	links       links           // by slot
+	patience    [states]int64   // how long one may be silent, by its state
 	spare       []slot          // of connections that wait for their next use
 	vacant      []slot          // without a connection
 	text        int             // the usual size of a connection's texts
@@ -45,9 +46,13 @@ type host struct {
 	// busy tell whether the host stands in the lists of clocks.
 	ticked      int64
 	moved, busy bool
-	saved       int64 // the clock when Save gave it
-	dirty       bool  // what Save gives of it changed
-	place       place[host]
+	// due is a time that the clock has to pass before anything of the host can
+	// have waited too long; atOnce where another has come to stand first in
+	// one of its lists since it was found.
+	due   int64
+	saved int64 // the clock when Save gave it
+	dirty bool  // what Save gives of it changed
+	place place[host]
 	// in are its connections, a list for each state.
 	in       [states]list
 	episodes queue[episode]
@@ -226,11 +231,14 @@ func (t *table) peerKey(h *host, address []byte, port int) uint64 {
 // peered gives the connection of a client's address and port on a host, nil where
 // there is none. Most ports are nobody's, and need not be looked for.
 func (t *table) peered(h *host, address []byte, port int) *connection {
-	if len(address) == 0 || port <= 0 || t.ports[uint(port)%uint(len(t.ports))] == 0 {
+	if len(address) == 0 || port <= 0 || t.ports[placeOfPort(uint32(port))] == 0 {
 		return nil
 	}
 	return t.ofPeer(t.peerKey(h, address, port))
 }
+
+// placeOfPort gives where table.ports counts a port. Keys leave out its last bit.
+func placeOfPort(port uint32) uint32 { return port >> 1 % 1024 }
 
 // create opens a connection for an event, to be found by the key of its
 // process; 0 for none.
@@ -244,7 +252,7 @@ func (t *table) create(h *host, ev *sshwhy.Event, key uint64) *connection {
 		t.own(c.key, c)
 	}
 	t.links[c.slot].seen = h.clock
-	t.links.add(&h.in[stateOpen], c.slot)
+	t.links.enter(h, stateOpen, c.slot)
 	t.clocks.rouse(h)
 	t.open++
 	t.mark(c)
@@ -333,25 +341,14 @@ func hashOf(text []byte) uint64 {
 	return h ^ h>>32
 }
 
-// list gives the list that a connection stands in.
-func (c *connection) list() *list { return &c.host.in[c.state] }
-
 // move puts a connection into another state, at the end of its queue.
 func (t *table) move(c *connection, s state) {
 	h := c.host
-	t.links.remove(&h.in[c.state], c.slot)
+	t.links.leave(h, c.state, c.slot)
 	c.state = s
-	t.links.add(&h.in[s], c.slot)
+	t.links.enter(h, s, c.slot)
 	t.clocks.rouse(h)
 	t.mark(c)
-}
-
-// touch notes that a line of the connection came, which is learnt from then.
-func (t *table) touch(c *connection, at int64) {
-	if at > c.last {
-		c.last = at
-	}
-	t.links.renew(c.list(), c.slot, c.host.clock)
 }
 
 // peer makes the connection findable by its client's address and port.
@@ -360,7 +357,7 @@ func (t *table) peer(c *connection) {
 		t.forgetPeer(c)
 		if c.peer = key; key != 0 {
 			c.peerPort = uint32(c.port)
-			t.ports[c.peerPort%uint32(len(t.ports))]++
+			t.ports[placeOfPort(c.peerPort)]++
 			if o := t.ofPeer(key); o != nil {
 				t.mark(o)
 			}
@@ -372,7 +369,7 @@ func (t *table) peer(c *connection) {
 func (t *table) forgetPeer(c *connection) {
 	if c.peer != 0 {
 		t.byPeer.delete(c.peer, c.slot)
-		t.ports[c.peerPort%uint32(len(t.ports))]--
+		t.ports[placeOfPort(c.peerPort)]--
 		c.peer = 0
 	}
 }
@@ -392,7 +389,7 @@ func (t *table) bind(c *connection, key uint64) {
 
 // remove takes a connection out and keeps its memory for the next.
 func (t *table) remove(c *connection) {
-	t.links.remove(c.list(), c.slot)
+	t.links.leave(c.host, c.state, c.slot)
 	t.unlink(c)
 	t.open--
 	t.bytes -= int(c.weight)
