@@ -110,10 +110,18 @@ func clientOf(ev *sshwhy.Event) []byte {
 // that is not known.
 func appendSource(dst, address []byte, port int, at *sshwhy.Location) []byte {
 	dst = append(dst, '{')
-	if ip := withoutZone(address); len(ip) > 0 {
-		dst = append(appendString(append(dst, `"ip":`...), ip), ',')
-	}
-	if len(address) > 0 {
+	switch ip := withoutZone(address); {
+	case len(address) == 0:
+	case len(ip) == len(address):
+		dst = append(dst, `"ip":`...)
+		start := len(dst)
+		dst = appendString(dst, ip)
+		end := len(dst)
+		dst = append(append(append(dst, `,"address":`...), dst[start:end]...), ',')
+	default:
+		if len(ip) > 0 {
+			dst = append(appendString(append(dst, `"ip":`...), ip), ',')
+		}
 		dst = append(appendString(append(dst, `"address":`...), address), ',')
 	}
 	if port > 0 && port <= 65535 {
@@ -156,12 +164,35 @@ func isAddress(a []byte) bool { return len(withoutZone(a)) > 0 }
 
 // withoutZone gives an address of digits without its zone, nil for a host name.
 func withoutZone(address []byte) []byte {
-	for _, c := range address {
-		if (c < '0' || c > '9') && c != '.' {
-			return withoutZone6(address)
-		}
+	if isNumeric(address) {
+		return address
 	}
-	return address
+	return withoutZone6(address)
+}
+
+// isNumeric tells a text of decimal digits and dots alone.
+func isNumeric(s []byte) bool {
+	if len(s) < 8 {
+		for _, c := range s {
+			if (c < '0' || c > '9') && c != '.' {
+				return false
+			}
+		}
+		return true
+	}
+	// The last eight are looked at whether they were before or not.
+	other := otherThanNumeric(eight(s, len(s)-8))
+	for i := 0; i < len(s)-8; i += 8 {
+		other |= otherThanNumeric(eight(s, i))
+	}
+	return other&highBits == 0
+}
+
+// otherThanNumeric has a high bit set where one of the eight bytes of w is
+// neither a digit nor a dot.
+func otherThanNumeric(w uint64) uint64 {
+	other := w | (w - ones*'.') | (w + ones*(0x7f-'9'))
+	return other | ((w ^ ones*'/') - ones)
 }
 
 func withoutZone6(address []byte) []byte {

@@ -13,16 +13,19 @@ type frame struct {
 	of                  shape
 	candidates, remarks []sshwhy.CauseID
 	// event goes from behind the id to behind the reason, verdict from the
-	// first member of sshwhy to the name of the revision, and remedy from
-	// behind that to where the lines begin.
+	// first member of sshwhy to the name of the revision, remedy from behind
+	// that to where the lines begin, and rule from behind the facts to the
+	// end of the object.
 	event   form
 	verdict []byte
 	remedy  form
+	rule    []byte
 }
 
 // shape is what frames are told apart by, besides lists of causes.
 type shape struct {
 	verdict sshwhy.Verdict
+	rule    sshwhy.Rule
 	// known are those of the finding's fields that its reason and remedy
 	// depend on.
 	known sshwhy.FieldSet
@@ -45,10 +48,7 @@ const revision = `,"revision":`
 // frame gives the frame that a finding is put into.
 func (s *JSONL) frame(f *sshwhy.Finding) *frame {
 	of := &s.frames[f.Cause]
-	now := shape{sshwhy.Verdict{Outcome: f.Outcome, Cause: f.Cause, Confidence: f.Confidence}, 0}
-	if of.asked != 0 {
-		now.known = f.Known() & of.asked
-	}
+	now := shapeOf(f, of.asked)
 	for i, around := range of.kept {
 		if around.of == now && slices.Equal(around.candidates, f.Candidates) && slices.Equal(around.remarks, f.Remarks) {
 			if i > 0 {
@@ -60,6 +60,14 @@ func (s *JSONL) frame(f *sshwhy.Finding) *frame {
 	return s.addFrame(of, f)
 }
 
+func shapeOf(f *sshwhy.Finding, asked sshwhy.FieldSet) shape {
+	of := shape{verdict: sshwhy.Verdict{Outcome: f.Outcome, Cause: f.Cause, Confidence: f.Confidence}, rule: f.Why.Rule}
+	if asked != 0 {
+		of.known = f.Known() & asked
+	}
+	return of
+}
+
 // addFrame makes a frame, and room for it where there are too many.
 func (s *JSONL) addFrame(of *frames, f *sshwhy.Finding) *frame {
 	if of.texts == nil && f.Cause != 0 {
@@ -69,14 +77,13 @@ func (s *JSONL) addFrame(of *frames, f *sshwhy.Finding) *frame {
 	if len(of.kept) == framesOfCause {
 		of.kept = of.kept[:framesOfCause-1]
 	}
-	around := s.newFrame(of.texts, f)
+	around := s.newFrame(f, of)
 	of.kept = append(of.kept, around)
 	return around
 }
 
-func (s *JSONL) newFrame(texts *texts, f *sshwhy.Finding) *frame {
-	r := &frame{candidates: slices.Clone(f.Candidates), remarks: slices.Clone(f.Remarks)}
-	r.of.verdict = sshwhy.Verdict{Outcome: f.Outcome, Cause: f.Cause, Confidence: f.Confidence}
+func (s *JSONL) newFrame(f *sshwhy.Finding, of *frames) *frame {
+	r := &frame{of: shapeOf(f, of.asked), candidates: slices.Clone(f.Candidates), remarks: slices.Clone(f.Remarks)}
 	cause := s.causes.Cause(f.Cause)
 	r.event.text(`","kind":"event","category":`)
 	if f.Outcome == sshwhy.OutcomeStartupFailed || cause != nil && cause.Phase == "service" {
@@ -89,8 +96,7 @@ func (s *JSONL) newFrame(texts *texts, f *sshwhy.Finding) *frame {
 	o.word("outcome", f.Outcome.String())
 	if cause != nil {
 		o.word("phase", cause.Phase)
-		r.of.known = f.Known() & texts.asked
-		s.advise(r, f, cause, texts)
+		s.advise(r, f, cause, of.texts)
 	}
 	o.word("confidence", f.Confidence.String())
 	o.key("candidates")
@@ -101,6 +107,10 @@ func (s *JSONL) newFrame(texts *texts, f *sshwhy.Finding) *frame {
 	}
 	r.verdict = append(o.buf, revision...)
 	r.remedy.text(`,"evidence":[`)
+	if rule := s.words.Rule(f.Why.Rule); rule != "" {
+		r.rule = appendString([]byte(`,"why":`), rule)
+	}
+	r.rule = append(r.rule, "}}"...)
 	return r
 }
 

@@ -44,9 +44,6 @@ func isPlain[T ~string | ~[]byte](s T) bool {
 	for ; i < len(s)-31; i += 32 {
 		b := s[i : i+32]
 		odd |= oddOfEight(eight(b, 0)) | oddOfEight(eight(b, 8)) | oddOfEight(eight(b, 16)) | oddOfEight(eight(b, 24))
-		if odd&highBits != 0 {
-			return false
-		}
 	}
 	for ; i < len(s)-8; i += 8 {
 		odd |= oddOfEight(eight(s, i))
@@ -173,25 +170,28 @@ func appendTime(dst []byte, nanoseconds int64) []byte {
 // clock appends times like appendTime, quicker where one follows another of
 // the same day, or the same one.
 type clock struct {
-	of    int64  // the time of the stamp, in nanoseconds
-	stamp []byte // the time before this one, as appendTime gives it
-	day   int64  // its day, counted from 1970
+	stamp [len(`"2006-01-02T15:04:05.000Z"`)]byte // the time before this one, as appendTime gives it
+	set   bool
+	of    int64 // the time of the stamp, in nanoseconds
+	day   int64 // its day, counted from 1970
 }
 
 const secondsOfDay = 24 * 60 * 60
 
 func (c *clock) append(dst []byte, nanoseconds int64) []byte {
-	if c.stamp == nil || nanoseconds != c.of {
-		c.set(nanoseconds)
+	if nanoseconds != c.of || !c.set {
+		c.turn(nanoseconds)
 	}
-	return append(dst, c.stamp...)
+	return append(dst, c.stamp[:]...)
 }
 
-func (c *clock) set(nanoseconds int64) {
+// turn puts another time into the stamp.
+func (c *clock) turn(nanoseconds int64) {
 	seconds := nanoseconds / 1e9
 	day := seconds / secondsOfDay
-	if c.stamp == nil || day != c.day || nanoseconds < 0 || c.of < 0 {
-		c.of, c.day, c.stamp = nanoseconds, day, appendTime(c.stamp[:0], nanoseconds)
+	if !c.set || day != c.day || nanoseconds < 0 || c.of < 0 {
+		c.set, c.of, c.day = true, nanoseconds, day
+		copy(c.stamp[:], appendTime(nil, nanoseconds))
 		return
 	}
 	c.of = nanoseconds

@@ -64,6 +64,26 @@ func TestIsPlain(t *testing.T) {
 	}
 }
 
+// TestIsNumeric holds texts with every byte in every place against what makes an
+// address of digits.
+func TestIsNumeric(t *testing.T) {
+	for length := range 40 {
+		s := bytes.Repeat([]byte("1"), length)
+		if !isNumeric(s) {
+			t.Errorf("%d digits are no number", length)
+		}
+		for i := range s {
+			for c := range 256 {
+				s[i] = byte(c)
+				if want := c == '.' || c >= '0' && c <= '9'; isNumeric(s) != want {
+					t.Errorf("%q: numeric %t, want %t", s, !want, want)
+				}
+			}
+			s[i] = '.'
+		}
+	}
+}
+
 // readable gives the text that a reader of the JSON is to see: bytes that are
 // not UTF-8 as \xNN, all else as it is.
 func readable(s string) string {

@@ -26,7 +26,6 @@ type JSONL struct {
 	frames     []frames // by CauseID
 	programs   programs
 	file       file
-	rules      [][]byte // as far as they were asked for
 }
 
 // NewJSONL gives a sink that writes to w, whose caller flushes it.
@@ -70,8 +69,7 @@ func (s *JSONL) event(dst []byte, f *sshwhy.Finding, around *frame) []byte {
 // parties appends who and what took part: user, client, host, process, file.
 func (s *JSONL) parties(dst []byte, f *sshwhy.Finding) []byte {
 	if f.UserKnown {
-		s.name = sshwhy.Unescape(s.name[:0], f.User)
-		dst = append(appendString(append(dst, `,"user":{"name":`...), s.name), '}')
+		dst = append(s.user(append(dst, `,"user":{"name":"`...), f.User), `"}`...)
 	}
 	if len(f.Address) > 0 || f.Port > 0 {
 		var at *sshwhy.Location
@@ -80,18 +78,24 @@ func (s *JSONL) parties(dst []byte, f *sshwhy.Finding) []byte {
 		}
 		dst = appendSource(append(dst, `,"source":`...), f.Address, f.Port, at)
 	}
-	p := s.programs.of(f.Host, f.Ident)
-	dst = append(dst, p.json...)
-	if f.PID != 0 {
-		dst = appendNumber(append(dst, p.pid...), int(f.PID))
-	}
-	if f.PID != 0 || len(f.Ident) > 0 {
-		dst = append(dst, '}')
+	if p := s.programs.of(f.Host, f.Ident); f.PID != 0 {
+		dst = append(appendNumber(append(dst, p.numbered...), int(f.PID)), '}')
+	} else {
+		dst = append(dst, p.unnumbered...)
 	}
 	if f.Source != "" {
 		dst = append(dst, s.file.of(f.Source)...)
 	}
 	return dst
+}
+
+// user appends the name that a client asked for, without quotes.
+func (s *JSONL) user(dst, name []byte) []byte {
+	if isPlain(name) { // and has no backslash
+		return append(dst, name...)
+	}
+	s.name = sshwhy.Unescape(s.name[:0], name)
+	return appendEscaped(dst, s.name)
 }
 
 // programs are some of those that wrote the lines of findings: most findings
@@ -101,10 +105,9 @@ type programs [16]program
 // program is a program on a host, as JSON.
 type program struct {
 	host, ident []byte
-	// json goes up to behind the program's name, pid is the name of its
-	// number's member with what is due in front of it.
-	json []byte
-	pid  string
+	// numbered goes up to where the number of the process is due, unnumbered
+	// is for findings without one.
+	numbered, unnumbered []byte
 }
 
 // of gives a program that findings carry. Hosts are mostly told apart by the
@@ -115,24 +118,25 @@ func (l *programs) of(host, ident []byte) *program {
 		place += int(host[n-1])
 	}
 	p := &l[place%len(l)]
-	if !bytes.Equal(p.host, host) || !bytes.Equal(p.ident, ident) || p.pid == "" {
+	if !bytes.Equal(p.host, host) || !bytes.Equal(p.ident, ident) || p.numbered == nil {
 		p.set(host, ident)
 	}
 	return p
 }
 
 func (p *program) set(host, ident []byte) {
-	p.host, p.ident, p.json = append(p.host[:0], host...), append(p.ident[:0], ident...), p.json[:0]
+	p.host, p.ident, p.unnumbered = append(p.host[:0], host...), append(p.ident[:0], ident...), p.unnumbered[:0]
 	if len(host) > 0 {
-		p.json = append(appendString(append(p.json, `,"host":{"name":`...), host), '}')
+		p.unnumbered = append(appendString(append(p.unnumbered, `,"host":{"name":`...), host), '}')
 	}
-	p.pid = `,"process":{"pid":`
+	p.numbered = append(append(p.numbered[:0], p.unnumbered...), `,"process":{`...)
+	if name := programName(ident); len(name) > 0 {
+		p.numbered = append(appendString(append(p.numbered, `"name":`...), name), ',')
+	}
 	if len(ident) > 0 {
-		p.json, p.pid = append(p.json, `,"process":{`...), `"pid":`
-		if name := programName(ident); len(name) > 0 {
-			p.json, p.pid = appendString(append(p.json, `"name":`...), name), `,"pid":`
-		}
+		p.unnumbered = closeObject(append(p.unnumbered, p.numbered[len(p.unnumbered):]...))
 	}
+	p.numbered = append(p.numbered, `"pid":`...)
 }
 
 // file is the member that names the file of the finding before, as JSON: most
@@ -175,7 +179,7 @@ func (s *JSONL) verdict(dst []byte, f *sshwhy.Finding, around *frame) []byte {
 	if len(f.Values) > 0 {
 		dst = appendValues(dst, f.Values)
 	}
-	return append(dst, s.rule(f.Why.Rule)...)
+	return append(dst, around.rule...)
 }
 
 // appendLines appends lines as JSON strings with commas between them. As a rule
@@ -195,8 +199,8 @@ func appendLines(dst []byte, lines []sshwhy.Evidence) []byte {
 	}
 	end := start
 	for i := range lines[1:] {
-		end += len(lines[i].Text)
-		end += copy(dst[end:], `","`)
+		end += len(lines[i].Text) + len(`","`)
+		copy(dst[end-len(`","`):end], `","`)
 	}
 	return append(dst, '"')
 }
@@ -232,19 +236,6 @@ func appendValues(dst []byte, values []sshwhy.Value) []byte {
 		}
 	}
 	return closeObject(dst)
-}
-
-// rule gives what is left of the object behind the values: the member that says
-// which rule decided, without it for a rule without words.
-func (s *JSONL) rule(r sshwhy.Rule) []byte {
-	for int(r) >= len(s.rules) {
-		var json []byte
-		if text := s.words.Rule(sshwhy.Rule(len(s.rules))); text != "" {
-			json = appendString([]byte(`,"why":`), text)
-		}
-		s.rules = append(s.rules, append(json, "}}"...))
-	}
-	return s.rules[r]
 }
 
 func (s *JSONL) ids(dst []byte, ids []sshwhy.CauseID) []byte {
