@@ -75,38 +75,15 @@ func (p *Parser) message(ev *sshwhy.Event, text []byte, by program) {
 		return
 	}
 	if len(text) == 0 || by == programSystem || openings[text[0]]&marked != 0 {
-		p.marked(ev, text, by)
-		return
-	}
-	p.plain(ev, text, by)
-}
-
-// marked recognises a message that daemons may have folded, or sshd put a level
-// in front of.
-func (p *Parser) marked(ev *sshwhy.Event, text []byte, by program) {
-	if inner, n := repeated(text); inner != nil {
-		text, ev.Repeat = inner, n
-	} else {
-		// The message was that of the line before.
-		ev.Repeat, by = n, programSystem
-	}
-	if len(text) == 0 {
-		return
-	}
-	if by == programSystem {
-		if p.recognise(ev, p.system, text) {
-			ev.Line = sshwhy.LineParsed
+		var ok bool
+		if text, ok = p.unmarked(ev, text, by); !ok {
+			return
 		}
-		return
 	}
-	text, ev.Level = cutLevel(text)
-	p.plain(ev, text, by)
-}
-
-// plain recognises a message of sshd, or of a writer that is not known, with
-// nothing in front of it.
-func (p *Parser) plain(ev *sshwhy.Event, text []byte, by program) {
-	ev.Message, ev.Stage = cutStage(text)
+	ev.Message = text
+	if last := len(text) - 1; last >= 0 && text[last] == ']' {
+		ev.Message, ev.Stage = cutStage(text)
+	}
 	if p.sshd.match(ev) || p.odd(ev, text) {
 		ev.Line = sshwhy.LineParsed
 		if ev.Level == sshwhy.LevelNone {
@@ -115,6 +92,28 @@ func (p *Parser) plain(ev *sshwhy.Event, text []byte, by program) {
 	} else if by == programSSHD {
 		ev.Line = sshwhy.LineUnparsed
 	}
+}
+
+// unmarked gives a message of sshd's without what daemons that fold lines, and
+// sshd itself, put in front. Other messages it recognises, and then ok is false.
+func (p *Parser) unmarked(ev *sshwhy.Event, text []byte, by program) (rest []byte, ok bool) {
+	inner, n := repeated(text)
+	ev.Repeat = n
+	if inner == nil {
+		// The message was that of the line before.
+		inner, by = text, programSystem
+	}
+	switch {
+	case len(inner) == 0:
+		return nil, false
+	case by != programSystem:
+		inner, ev.Level = cutLevel(inner)
+		return inner, true
+	}
+	if p.recognise(ev, p.system, inner) {
+		ev.Line = sshwhy.LineParsed
+	}
+	return nil, false
 }
 
 // odd recognises a message that is none of the catalogue's as it is, ev.Message
@@ -215,13 +214,6 @@ func programOf(ident []byte) program {
 
 // cutStage takes the end off that tells which process of sshd wrote the line.
 func cutStage(text []byte) ([]byte, sshwhy.Stage) {
-	if len(text) == 0 || text[len(text)-1] != ']' {
-		return text, sshwhy.StageNone
-	}
-	return cutBracket(text)
-}
-
-func cutBracket(text []byte) ([]byte, sshwhy.Stage) {
 	if rest, ok := bytes.CutSuffix(text, []byte(" [preauth]")); ok {
 		return rest, sshwhy.StagePreauth
 	}
