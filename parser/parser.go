@@ -214,11 +214,12 @@ func programOf(ident []byte) program {
 
 // cutStage takes the end off that tells which process of sshd wrote the line.
 func cutStage(text []byte) ([]byte, sshwhy.Stage) {
-	if rest, ok := bytes.CutSuffix(text, []byte(" [preauth]")); ok {
-		return rest, sshwhy.StagePreauth
+	const pre, post = " [preauth]", " [postauth]"
+	if n := len(text) - len(pre); n >= 0 && string(text[n:]) == pre {
+		return text[:n], sshwhy.StagePreauth
 	}
-	if rest, ok := bytes.CutSuffix(text, []byte(" [postauth]")); ok {
-		return rest, sshwhy.StagePostauth
+	if n := len(text) - len(post); n >= 0 && string(text[n:]) == post {
+		return text[:n], sshwhy.StagePostauth
 	}
 	return text, sshwhy.StageNone
 }
@@ -226,22 +227,18 @@ func cutStage(text []byte) ([]byte, sshwhy.Stage) {
 // cutLevel takes the level off that log.c do_log writes in front of errors and
 // debugging messages.
 func cutLevel(text []byte) ([]byte, sshwhy.Level) {
-	if len(text) == 0 {
+	const mark = len("error: ") // of "fatal: " as well
+	if len(text) < mark {
 		return text, sshwhy.LevelNone
 	}
-	switch text[0] {
-	case 'e':
-		if rest, ok := bytes.CutPrefix(text, []byte("error: ")); ok {
-			return rest, sshwhy.LevelError
-		}
-	case 'f':
-		if rest, ok := bytes.CutPrefix(text, []byte("fatal: ")); ok {
-			return rest, sshwhy.LevelFatal
-		}
-	case 'd':
-		if len(text) > 8 && string(text[:5]) == "debug" && text[5] >= '1' && text[5] <= '3' && string(text[6:8]) == ": " {
-			return text[8:], sshwhy.LevelDebug1 + sshwhy.Level(text[5]-'1')
-		}
+	switch string(text[:mark]) {
+	case "error: ":
+		return text[mark:], sshwhy.LevelError
+	case "fatal: ":
+		return text[mark:], sshwhy.LevelFatal
+	}
+	if len(text) > 8 && string(text[:5]) == "debug" && text[5] >= '1' && text[5] <= '3' && string(text[6:8]) == ": " {
+		return text[8:], sshwhy.LevelDebug1 + sshwhy.Level(text[5]-'1')
 	}
 	return text, sshwhy.LevelNone
 }
