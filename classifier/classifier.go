@@ -23,6 +23,7 @@ type Classifier struct {
 	attacks                 attacks
 	attackFirst             []byte
 	clocks                  clocks
+	line                    kept // the one at hand
 	texts                   texts
 	alikes                  [][]sshwhy.CauseID // by CauseID; see alike
 	answers                 answers
@@ -59,7 +60,8 @@ const graceSlack = 10 * time.Second
 type proof struct {
 	cause      sshwhy.CauseID
 	confidence sshwhy.Confidence
-	when       []condition
+	when       condition   // of no field where the event is enough
+	also       []condition // further ones, which are rare
 }
 
 // condition is a field that must have a value.
@@ -135,7 +137,11 @@ func (k *Classifier) readProofs(p *patterns.Catalogue, c *causes.Catalogue) erro
 				if err != nil {
 					return fmt.Errorf("cause %q, event %q: %w", c.Causes[i].ID, y.Event, err)
 				}
-				pr.when = append(pr.when, cond)
+				if pr.when.field == sshwhy.FieldNone {
+					pr.when = cond
+				} else {
+					pr.also = append(pr.also, cond)
+				}
 			}
 			switch c.Causes[i].Phase {
 			case "negotiation", "key", "account", "password", "method":

@@ -14,12 +14,18 @@ import (
 // one piece: what every line needs stands first, what only a finding needs last,
 // and the texts, which mostly are parts of the lines that are kept anyway, apart.
 type connection struct {
+	host *host
 	near
 	slot  slot       // its own, for good
 	buf   []byte     // the texts of the lines, and what is in none of them
 	lines []evidence // at first in room.lines, as proofs and facts
 	room  room
 	use
+	source string // of the first line
+	looked *look  // what an inspection found, nil for none
+	// also are the numbers of those that it absorbed after their records
+	// were given to Held.
+	also   []uint64
 	proofs []shown
 	facts  []fact
 	signs  []signal // of each line what it was the first to show; only for Options.Why
@@ -27,7 +33,6 @@ type connection struct {
 
 // near is what nearly every line asks for.
 type near struct {
-	host *host
 	// key is the host and process by which the connection is found, 0 for
 	// none.
 	key           uint64
@@ -69,14 +74,12 @@ type use struct {
 	pid     int32
 	ordinal uint32
 	start   int64
-	source  string
 
 	number  uint64 // tells it from all others
 	turn    uint64 // orders those of a list; set where it is held
 	dropped int32  // lines that were not kept
 	// peerPort is the port of peer.
 	peerPort uint32
-	looked   *look // what an inspection found, nil for none
 	held
 }
 
@@ -156,8 +159,11 @@ func (c *connection) reset() {
 	if cap(c.buf) > maxKeptText {
 		c.buf = nil
 	}
-	c.near, c.use = near{}, use{}
-	c.lines = c.lines[:0] // one by one: so the pointers need not be written
+	c.near, c.use = near{}, use{} // without pointers: these cost more to clear
+	if c.looked != nil || c.also != nil {
+		c.looked, c.also = nil, nil
+	}
+	c.lines = c.lines[:0] // one by one: so where they are need not be written
 	c.proofs = c.proofs[:0]
 	c.facts = c.facts[:0]
 	c.buf = c.buf[:0]
@@ -172,13 +178,11 @@ func (c *connection) line(i int) []byte { return c.text(c.lines[i].at) }
 
 // kept is the line at hand, and where it went.
 type kept struct {
-	line int    // its index in connection.lines, -1 where there was no room
-	text []byte // what was kept of it
-	// at and end are where that stands in connection.buf.
-	at, end int
-	// behind is where the array of the event's message would end in
-	// connection.buf, 0 where the message does not stand in the text.
-	behind int
+	index int // in connection.lines, -1 where it was not kept
+	// start and end are where its text stands in connection.buf, and behind
+	// is where the array of the event's message would end there; 0 where the
+	// text was not kept, or the message does not stand in it.
+	start, end, behind int
 }
 
 // keep adds the line to the evidence where there is room.
@@ -187,13 +191,14 @@ func (c *connection) keep(ev *sshwhy.Event, l *kept) {
 	if len(text) > maxLineText {
 		text = text[:maxLineText]
 	}
-	l.at = len(c.buf)
-	if l.line = c.keepText(text, ev.Pattern); l.line < 0 {
+	start := len(c.buf)
+	*l = kept{index: c.keepText(text, ev.Pattern)}
+	if l.index < 0 {
 		return
 	}
-	l.text, l.end = text, len(c.buf)
+	l.start, l.end = start, len(c.buf)
 	if at := inside(text, ev.Message); at >= 0 {
-		l.behind = l.at + at + cap(ev.Message)
+		l.behind = start + at + cap(ev.Message)
 	}
 }
 
@@ -247,11 +252,13 @@ func (c *connection) part(b []byte, l *kept) part {
 	return p
 }
 
-// partOf is part for bytes that are not the message's.
-func (c *connection) partOf(b []byte, l *kept) part {
-	if at := inside(l.text, b); at >= 0 && at+len(b) <= len(l.text) {
-		at += l.at
-		return part{uint16(at), uint16(at + len(b))}
+// partOf is part for bytes that may stand elsewhere in the line.
+func (c *connection) partOf(b, line []byte, l *kept) part {
+	if l.end > 0 {
+		if at := inside(line, b); at >= 0 && l.start+at+len(b) <= l.end {
+			at += l.start
+			return part{uint16(at), uint16(at + len(b))}
+		}
 	}
 	p, _ := c.copied(b)
 	return p

@@ -12,9 +12,6 @@ type held struct {
 	dirty bool // it stands in holding.dirty
 	given bool // Held gave records of it
 	saved bool // Save gave an entry of it
-	// also are the numbers of those that it absorbed after their records
-	// were given.
-	also []uint64
 }
 
 // holding collects what Held and Save give at their next call.

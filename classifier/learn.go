@@ -11,51 +11,58 @@ import (
 // learn adds what a line tells to its connection.
 func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 	first := len(c.lines) == 0
-	line := kept{line: -1}
+	line := &k.line
 	if !k.options.Brief {
-		c.keep(ev, &line)
-	} else if first || r.beside || c.state == stateService { // what else there was, decides nothing
-		line.line = c.keepPattern(ev.Pattern)
+		c.keep(ev, line)
+	} else if line.index = -1; first || r.beside || c.state == stateService { // what else there was, decides nothing
+		line.index = c.keepPattern(ev.Pattern)
 	}
 	if k.table.holding != nil {
-		if line.line >= 0 {
-			k.table.hold(c, ev.Record)
-		}
-		k.table.mark(c)
+		k.hold(c, ev)
 	}
 	if first {
-		c.ident = c.partOf(ev.Ident, &line)
+		c.ident = c.partOf(ev.Ident, ev.Record.Text, line)
 	}
 	before := c.saw
 	c.saw = before&^r.clears | r.signals | levelShows[ev.Level&7] | stageShows[ev.Stage&3]
 	if len(f.address) > 0 && (c.port == 0 || c.address.empty()) {
-		k.learnClient(c, f, &line)
+		k.learnClient(c, f, line)
 	}
 	if f.who != 0 || f.named && !c.userKnown {
-		c.learnUser(f, &line)
+		c.learnUser(f, line)
 	}
 	var failed signal
 	if r.tells {
-		failed = k.learnMore(c, ev, r, f, &line)
+		failed = k.learnMore(c, ev, r, f, line)
 	}
-	if k.options.Why && line.line >= 0 {
+	if k.options.Why && line.index >= 0 {
 		c.signs = append(c.signs, r.signals|failed|c.saw&^before)
 	}
 	k.table.weigh(c)
 }
 
+// hold notes for Held and Save what changed.
+func (k *Classifier) hold(c *connection, ev *sshwhy.Event) {
+	if k.line.index >= 0 {
+		k.table.hold(c, ev.Record)
+	}
+	k.table.mark(c)
+}
+
 // learnMore adds what a line tells beside its signals, the client and the user,
 // and gives what a refused try shows.
-func (k *Classifier) learnMore(c *connection, ev *sshwhy.Event, r *rule, f *facts, line *kept) signal {
+func (k *Classifier) learnMore(c *connection, ev *sshwhy.Event, r *rule, f *facts, line *kept) (failed signal) {
 	if r.signals&sawPAM != 0 {
 		k.notePAM(c.host, f.user)
 	}
 	passwords, keys := c.passwords, c.keys
-	failed := k.learnOwn(c, ev, line)
+	if r.own {
+		failed = k.learnOwn(c, ev, line)
+	}
 	if len(r.proofs) > 0 {
 		c.learnProofs(ev, r, line)
 	}
-	if c.passwords > passwords || c.keys > keys {
+	if r.own && (c.passwords > passwords || c.keys > keys) {
 		n := max(int(ev.Repeat), 1)
 		c.host.previous = repeatable{c, c.number, (c.passwords - passwords) / n, (c.keys - keys) / n}
 		k.table.markHost(c.host)
@@ -111,7 +118,10 @@ func (k *Classifier) learnOwn(c *connection, ev *sshwhy.Event, line *kept) signa
 
 // notePAM notes a user of whom a PAM module wrote.
 func (k *Classifier) notePAM(h *host, user []byte) {
-	if len(user) > 0 && h.notePAM(user) && k.table.holding != nil {
+	if len(user) == 0 || *h.recentPAM(user) == string(user) {
+		return
+	}
+	if h.notePAM(user) && k.table.holding != nil {
 		k.table.holding.pam = append(k.table.holding.pam, pamUser{h, string(user)})
 	}
 }
@@ -247,8 +257,13 @@ func (c *connection) learnProofs(ev *sshwhy.Event, r *rule, line *kept) {
 	var s said
 	for i := range r.proofs {
 		p := &r.proofs[i]
-		if len(p.when) > 0 && !p.holds(ev, &s) {
-			continue
+		if p.when.field != sshwhy.FieldNone {
+			if s.field != p.when.field { // those of a pattern are mostly of one field
+				s.in(ev, p.when.field)
+			}
+			if !p.when.holds(&s) || len(p.also) > 0 && !p.holdsAlso(ev) {
+				continue
+			}
 		}
 		cause, confidence := p.cause, p.confidence
 		if r.inSession != 0 && c.saw&(sawAccepted|sawSession) != 0 {
@@ -257,21 +272,17 @@ func (c *connection) learnProofs(ev *sshwhy.Event, r *rule, line *kept) {
 		if r.later {
 			confidence = sshwhy.ConfidenceNone
 		}
-		if proof, more := c.prove(cause, confidence, line.line); proof >= 0 {
+		if proof, more := c.prove(cause, confidence, line.index); proof >= 0 {
 			c.learnFacts(proof, more, ev, line)
 		}
 	}
 }
 
-// holds tells whether a line meets all conditions. Those of a pattern's proofs
-// are mostly of one field, which need not be read again.
-func (p *proof) holds(ev *sshwhy.Event, s *said) bool {
-	for i := range p.when {
-		c := &p.when[i]
-		if s.field != c.field {
-			s.in(ev, c.field)
-		}
-		if !c.holds(s) {
+// holdsAlso tells whether a line meets the further conditions.
+func (p *proof) holdsAlso(ev *sshwhy.Event) bool {
+	for i := range p.also {
+		var s said
+		if s.in(ev, p.also[i].field); !p.also[i].holds(&s) {
 			return false
 		}
 	}

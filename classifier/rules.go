@@ -84,10 +84,10 @@ type rule struct {
 	// later marks lines of which the proofs hold for the logins to come: the
 	// one that they stand in failed before that.
 	later bool
-	// elsewhere marks lines that may be of the session of another process;
-	// tells those that say more than their signals, client and user; both
-	// follow from the rest.
-	elsewhere, tells bool
+	// These follow from the rest: elsewhere marks lines that may be of the
+	// session of another process, tells those that say more than their
+	// signals, client and user, and own those that do so in a way of theirs.
+	elsewhere, tells, own bool
 	// clears are the signals that the line takes back.
 	clears signal
 	// proofs are the causes that the line shows by itself: the catalogue of
@@ -101,14 +101,14 @@ type rule struct {
 // what it can have.
 func (r *rule) complete(id sshwhy.PatternID, brief bool) {
 	r.elsewhere = r.child || id == patterns.UserNotAllowedNologin || r.signals&(sawDisconnect|sawClosed) != 0
-	r.tells = r.signals&sawPAM != 0 || len(r.proofs) > 0
 	switch id {
 	case patterns.LoginFailed, patterns.KeyFileTried, patterns.KeyFileNotOpened, patterns.DisconnectReceived, patterns.Disconnected,
 		patterns.ChildPID, patterns.PAMAuthFailed, patterns.AccessDeniedByPAM, patterns.KeysCommandFailed:
-		r.tells = true
+		r.own = true
 	case patterns.LoginAccepted, patterns.LoginPostponed, patterns.LoginPartial, patterns.KeyFound:
-		r.tells = r.tells || !brief // the method and the key
+		r.own = !brief // the method and the key
 	}
+	r.tells = r.own || r.signals&sawPAM != 0 || len(r.proofs) > 0
 	if r.signals&sawPAM == 0 && !r.beside {
 		r.clears = sawOnlyPAM
 	}

@@ -59,7 +59,7 @@ type host struct {
 	previous repeatable
 	// pam are the users of whom PAM modules have written on this host.
 	pam     map[string]string
-	lastPAM [16]string    // some of them: the same few come again and again
+	lastPAM [64]string    // some of them: the same few come again and again
 	orphans []*connection // lines of children whose connection is not known yet
 	// told are the causes that were told of its sshd since the last start.
 	told []sshwhy.CauseID
@@ -76,15 +76,18 @@ const maxFirsts = 4096
 // maxPAMUsers bounds host.pam.
 const maxPAMUsers = 2048
 
+// recentPAM gives the place of a user among some of host.pam.
+func (h *host) recentPAM(user []byte) *string {
+	n := len(user)
+	return &h.lastPAM[(uint(user[0])+8*uint(user[n-1])+uint(n))%uint(len(h.lastPAM))]
+}
+
 // notePAM notes a user, and tells whether it is a new one.
 func (h *host) notePAM(user []byte) bool {
 	if len(user) == 0 || len(user) > 256 {
 		return false
 	}
-	last := &h.lastPAM[(uint(user[0])+uint(len(user)))%uint(len(h.lastPAM))]
-	if *last == string(user) {
-		return false
-	}
+	last := h.recentPAM(user)
 	if known, ok := h.pam[string(user)]; ok {
 		*last = known
 		return false
