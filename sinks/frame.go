@@ -20,6 +20,9 @@ type frame struct {
 	verdict []byte
 	remedy  form
 	rule    []byte
+	// first is verdict and remedy of revision 1, the only one of most
+	// findings.
+	first form
 }
 
 // shape is what frames are told apart by, besides lists of causes.
@@ -107,6 +110,8 @@ func (s *JSONL) newFrame(f *sshwhy.Finding, of *frames) *frame {
 	}
 	r.verdict = append(o.buf, revision...)
 	r.remedy.text(`,"evidence":[`)
+	r.first = slices.Clone(r.remedy)
+	r.first[0].text = slices.Concat(r.verdict, []byte("1"), r.remedy[0].text)
 	if rule := s.words.Rule(f.Why.Rule); rule != "" {
 		r.rule = appendString([]byte(`,"why":`), rule)
 	}

@@ -156,13 +156,14 @@ func (l *file) of(source string) []byte {
 
 // verdict appends the rest of the object.
 func (s *JSONL) verdict(dst []byte, f *sshwhy.Finding, around *frame) []byte {
-	dst = append(dst, around.verdict...)
-	if f.Revision != 0 {
-		dst = appendNumber(dst, f.Revision)
-	} else {
-		dst = dst[:len(dst)-len(revision)]
+	switch f.Revision {
+	case 0:
+		dst = s.advice.fill(append(dst, around.verdict[:len(around.verdict)-len(revision)]...), around.remedy)
+	case 1:
+		dst = s.advice.fill(dst, around.first)
+	default:
+		dst = s.advice.fill(appendNumber(append(dst, around.verdict...), f.Revision), around.remedy)
 	}
-	dst = s.advice.fill(dst, around.remedy)
 	if len(f.Evidence) > 0 {
 		dst = appendLines(dst, f.Evidence)
 	}
