@@ -83,13 +83,13 @@ type Identity struct {
 }
 
 // ID gives 128 bits of SHA-256 over the identity, in hexadecimal digits.
-func (i Identity) ID() string {
+func (i *Identity) ID() string {
 	var space [512]byte
 	return string(i.AppendID(space[:0]))
 }
 
 // AppendID appends the id to dst, in whose room it also puts what it hashes.
-func (i Identity) AppendID(dst []byte) []byte {
+func (i *Identity) AppendID(dst []byte) []byte {
 	b := append(append(dst, i.Host...), 0)
 	b = binary.BigEndian.AppendUint32(b, uint32(i.PID))
 	b = binary.BigEndian.AppendUint64(b, uint64(i.Time))

@@ -32,31 +32,31 @@ func appendEscaped[T ~string | ~[]byte](dst []byte, s T) []byte {
 	}
 }
 
-// isPlain tells a text whose bytes all stand for themselves in JSON. It may
-// deny it where there is ^ | } or ~, see oddOfEight.
+// isPlain tells a text whose bytes all stand for themselves in JSON. It denies
+// that of some others, see doubtful.
 func isPlain[T ~string | ~[]byte](s T) bool {
 	if len(s) < 8 {
-		return oddOfEight(fewerThanEight(s))&highBits == 0
+		return doubtful(fewerThanEight(s))&highBits == 0
 	}
 	// The last eight are looked at whether they were before or not.
-	odd := oddOfEight(eight(s, len(s)-8))
+	odd := doubtful(eight(s, len(s)-8))
 	i := 0
 	for ; i < len(s)-31; i += 32 {
 		b := s[i : i+32]
-		odd |= oddOfEight(eight(b, 0)) | oddOfEight(eight(b, 8)) | oddOfEight(eight(b, 16)) | oddOfEight(eight(b, 24))
+		odd |= doubtful(eight(b, 0)) | doubtful(eight(b, 8)) | doubtful(eight(b, 16)) | doubtful(eight(b, 24))
 	}
 	for ; i < len(s)-8; i += 8 {
-		odd |= oddOfEight(eight(s, i))
+		odd |= doubtful(eight(s, i))
 	}
 	return odd&highBits == 0
 }
 
 // plainLength gives the number of bytes at the beginning of s that stand for
-// themselves in JSON. It may stop at ^ | } and ~ too, see oddOfEight.
+// themselves in JSON. It may stop at ^ | and ~ too, see oddOfEight.
 func plainLength[T ~string | ~[]byte](s T) int {
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		if odd := oddOfEight(eight(s, i)) & highBits; odd != 0 {
+		if odd := oddOfEight(eight(s, i)); odd != 0 {
 			return i + bits.TrailingZeros64(odd)/8
 		}
 	}
@@ -130,17 +130,24 @@ const (
 	highBits = ones << 7
 )
 
-// oddOfEight marks, in their high bits, those of the eight bytes of w that do
-// not stand for themselves in JSON; see plain. It is right up to the first such
-// byte, and says nothing of those above it. ^ | } and ~ count among them: logs
-// hardly ever have these, and with them fewer tests tell the others.
-func oddOfEight(w uint64) uint64 {
-	upper := w + ones*4           // gives a high bit to | } ~ DEL and most of what is not ASCII,
-	odd := upper | (w - ones*' ') // and this to control characters and the rest of it
-	// < > \ ^ are 0x40 0x42 0x60 0x62 by now, and " & become 0x80 0x84.
-	odd |= upper&(ones*0x1d) - ones
-	odd |= (w+ones*0x5e)&(ones*0x7b) - ones
+// doubtful marks, in their high bits, all those of the eight bytes of w that do
+// not stand for themselves in JSON, see plain, and such as are told with them in
+// few steps: $ % ' ^ | } ~, and any above one that is marked.
+func doubtful(w uint64) uint64 {
+	upper := w + ones*4                       // gives a high bit to | } ~ DEL and most of what is not ASCII,
+	odd := upper | ((w ^ ones*6) - ones*0x25) // and this to the rest of it, control characters and " $ % & '
+	odd |= upper&(ones*0x1d) - ones           // and this to < > \ ^, which are 0x40 0x42 0x60 0x62 by now.
 	return odd
+}
+
+// oddOfEight marks likewise, with more steps and up to the first byte, what does
+// not stand for itself and ^ | ~, which logs hardly ever have.
+func oddOfEight(w uint64) uint64 {
+	odd := w | (w + ones)                      // DEL, and what is not ASCII
+	odd |= w - ones*' '                        // control characters
+	odd |= ((w | ones*4) ^ ones*'&') - ones    // & and "
+	odd |= ((w | ones*0x62) ^ ones*'~') - ones // < > \ ^ | ~
+	return odd & highBits
 }
 
 const hexDigits = "0123456789abcdef"

@@ -54,7 +54,7 @@ func TestIsPlain(t *testing.T) {
 		for i := range s {
 			for c := range 256 {
 				s[i] = byte(c)
-				want := c < len(plain) && plain[c] && !strings.ContainsRune("^|}~", rune(c))
+				want := c < len(plain) && plain[c] && !strings.ContainsRune("$%'^|}~", rune(c))
 				if isPlain(s) != want || isPlain(string(s)) != want {
 					t.Errorf("%q: plain %t, want %t", s, !want, want)
 				}

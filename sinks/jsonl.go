@@ -51,9 +51,10 @@ func (s *JSONL) append(dst []byte, f *sshwhy.Finding) []byte {
 
 // event appends what goes in front of the parties: when it was, and what.
 func (s *JSONL) event(dst []byte, f *sshwhy.Finding, around *frame) []byte {
-	dst = append(dst, '{')
 	if f.End != 0 {
-		dst = append(s.end.append(append(dst, `"@timestamp":`...), f.End), ',')
+		dst = append(s.end.append(append(dst, `{"@timestamp":`...), f.End), ',')
+	} else {
+		dst = append(dst, '{')
 	}
 	dst = f.AppendID(append(dst, `"event":{"id":"`...))
 	dst = s.advice.fill(dst, around.event)
@@ -148,10 +149,14 @@ type file struct {
 
 func (l *file) of(source string) []byte {
 	if l.json == nil || l.source != source {
-		l.source = source
-		l.json = append(appendString(append(l.json[:0], `,"log":{"file":{"path":`...), source), "}}"...)
+		l.set(source)
 	}
 	return l.json
+}
+
+func (l *file) set(source string) {
+	l.source = source
+	l.json = append(appendString(append(l.json[:0], `,"log":{"file":{"path":`...), source), "}}"...)
 }
 
 // verdict appends the rest of the object.
