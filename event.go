@@ -110,6 +110,7 @@ type Event struct {
 	Borrowed bool
 
 	fields []Captured
+	shape  *Shape // of the fields, nil where it is not known
 }
 
 // Reset empties the event for another record.
@@ -118,7 +119,7 @@ func (e *Event) Reset(r *Record) {
 	e.Header = Header{}
 	e.Line, e.Pattern, e.Level, e.Stage, e.Repeat = LineSkipped, 0, LevelNone, StageNone, 1
 	e.Message, e.Form, e.Borrowed = nil, "", false
-	e.fields = e.fields[:0]
+	e.fields, e.shape = e.fields[:0], nil
 }
 
 // Captures gives the fields in the order of the message.
@@ -129,7 +130,7 @@ func (e *Event) Push(c Captured) bool {
 	if len(e.fields) == MaxFields {
 		return false
 	}
-	e.fields = append(e.fields, c)
+	e.fields, e.shape = append(e.fields, c), nil
 	return true
 }
 
@@ -137,13 +138,64 @@ func (e *Event) Push(c Captured) bool {
 func (e *Event) Mark() uint8 { return uint8(len(e.fields)) }
 
 // Rewind drops the fields that were added since Mark.
-func (e *Event) Rewind(mark uint8) { e.fields = e.fields[:mark] }
+func (e *Event) Rewind(mark uint8) { e.fields, e.shape = e.fields[:mark], nil }
+
+// Shape is which fields messages of one kind give, and in what order. An event
+// whose shape is known finds a field without a look at the others.
+type Shape struct {
+	count int
+	at    [fieldCount]uint8 // the place of a field, counted from 1, 0 where there is none
+}
+
+// ShapeOf gives the shape of events with these fields, MaxFields at most.
+func ShapeOf(fields []Captured) *Shape {
+	s := &Shape{count: len(fields)}
+	for i := range fields {
+		if at := &s.at[fields[i].Field]; *at == 0 { // of several the first counts
+			*at = uint8(i + 1)
+		}
+	}
+	return s
+}
+
+// Room gives an event without fields memory for MaxFields of them, where those
+// of a shape are written for Shaped.
+func (e *Event) Room() *[MaxFields]Captured {
+	if cap(e.fields) < MaxFields {
+		e.fields = make([]Captured, 0, MaxFields)
+	}
+	return (*[MaxFields]Captured)(e.fields[:MaxFields])
+}
+
+// Shaped gives the event the fields that were written into its Room.
+func (e *Event) Shaped(s *Shape) { e.fields, e.shape = e.fields[:s.count], s }
+
+// At gives the place of a field among the captures, -1 where the message has no
+// such field, be it empty. Of several the first counts.
+func (e *Event) At(f Field) int {
+	if e.shape == nil {
+		return e.search(f)
+	}
+	return int(e.shape.at[f]) - 1
+}
+
+// search is At where the shape is not known. It stays a call, so that At is none.
+//
+//go:noinline
+func (e *Event) search(f Field) int {
+	for i := range e.fields {
+		if e.fields[i].Field == f {
+			return i
+		}
+	}
+	return -1
+}
 
 // Get gives the text of a field as it stands in the message, or nil where
-// the message has no such field. Of several the first counts.
+// the message has no such field.
 func (e *Event) Get(f Field) []byte {
-	for i := range e.fields {
-		if c := &e.fields[i]; c.Field == f && c.Value == 0 {
+	if i := e.At(f); uint(i) < uint(len(e.fields)) {
+		if c := &e.fields[i]; c.Value == 0 {
 			return e.Message[c.Start:c.End]
 		}
 	}
@@ -151,21 +203,12 @@ func (e *Event) Get(f Field) []byte {
 }
 
 // Has tells whether the message has the field, be it empty.
-func (e *Event) Has(f Field) bool {
-	for i := range e.fields {
-		if e.fields[i].Field == f {
-			return true
-		}
-	}
-	return false
-}
+func (e *Event) Has(f Field) bool { return e.At(f) >= 0 }
 
 // Constant gives the catalogue's constant for a field, 0 for none.
 func (e *Event) Constant(f Field) uint8 {
-	for i := range e.fields {
-		if c := &e.fields[i]; c.Field == f && c.Value != 0 {
-			return c.Value
-		}
+	if i := e.At(f); uint(i) < uint(len(e.fields)) {
+		return e.fields[i].Value
 	}
 	return 0
 }

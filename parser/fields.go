@@ -210,45 +210,42 @@ func scanAddr(t *text, pos int) int {
 	return scanIPv6(s)
 }
 
-// mayBeAddress spares a scan where it is plain that no address stands at pos: a
-// word of fewer than eight bytes without the dots and colons that one has.
-func mayBeAddress(t *text, pos int) bool {
-	w := t.window(pos)
-	return equal(w, '.')|equal(w, ':') != 0 || byte(w) == unknownAddr[0] || equal(w, ' ')|equal(w, 0) == 0
+// mayBeAddress spares a scan where it is plain that no address stands where w is
+// the window: a word of fewer than eight bytes without the dots and colons that
+// one has.
+func mayBeAddress(w uint64) bool {
+	return equal(w, '.') != 0 || equal(w, ':') != 0 || byte(w) == unknownAddr[0] || equal(w, ' ')|equal(w, 0) == 0
 }
 
 // scanIPv4 takes four numbers of one to three digits, where neither another
 // number nor a letter of an IPv6 address follows. Two windows hold the longest
-// and what follows it; a bit for each byte, set for dots, tells what stands
-// where without a branch for each number.
+// and what follows it; a bit for each byte that is no digit tells where the
+// numbers end without a branch for each digit.
 func scanIPv4(t *text, pos int) int {
-	low, high := t.window(pos), t.window(pos+wide)
-	lowDots, highDots := equalAll(low, '.'), equalAll(high, '.')
-	n := first(nonDigits(low) &^ lowDots)
-	if n == wide {
-		n += first(nonDigits(high) &^ highDots)
-	}
-	if classes[byte(t.window(pos+n))]&(hex|dot) != 0 {
+	others := uint32(places(nonDigits(t.window(pos))) | places(nonDigits(t.window(pos+wide)))<<wide | 0xf<<(2*wide))
+	dot1 := bits.TrailingZeros32(others)
+	others &= others - 1
+	dot2 := bits.TrailingZeros32(others)
+	others &= others - 1
+	dot3 := bits.TrailingZeros32(others)
+	others &= others - 1
+	end := bits.TrailingZeros32(others)
+	if !isDigits(dot1) || !isDigits(dot2-dot1-1) || !isDigits(dot3-dot2-1) || !isDigits(end-dot3-1) {
 		return -1
 	}
-	dots := (places(lowDots) | places(highDots)<<wide) & (1<<n - 1)
-	if n > 0 && dots>>(n-1) != 0 {
-		n--
-		dots &^= 1 << n
-	}
-	const longest = len("255.255.255.255")
-	if n > longest || bits.OnesCount64(dots) != 3 {
+	if t.at(pos+dot1) != '.' || t.at(pos+dot2) != '.' || t.at(pos+dot3) != '.' {
 		return -1
 	}
-	// With a dot in front and behind, no two may touch, and no four bytes
-	// in a row may be without.
-	dots = 1<<(n+1) | dots<<1 | 1
-	digits := ^dots & (1<<(n+2) - 1)
-	if dots&(dots>>1) != 0 || digits&(digits>>1)&(digits>>2)&(digits>>3) != 0 {
-		return -1
+	if c := t.at(pos + end); classes[c]&(hex|dot) != 0 {
+		if c != '.' || classes[t.at(pos+end+1)]&(hex|dot) != 0 {
+			return -1
+		}
 	}
-	return n
+	return end
 }
+
+// isDigits tells whether a number of an IPv4 address can have n digits.
+func isDigits(n int) bool { return uint(n-1) < 3 }
 
 // scanIPv6 takes eight groups, or fewer with a pair of colons in place of those
 // that are zero; the last two may be an IPv4 address, and a zone may follow.

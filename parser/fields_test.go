@@ -1,6 +1,9 @@
 package parser
 
 import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
 	"testing"
 	"time"
 
@@ -128,4 +131,35 @@ func textOf(message []byte) *text {
 	t := &text{}
 	t.fill(message)
 	return t
+}
+
+// TestScanIPv4 holds the masks against a look at each number.
+func TestScanIPv4(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for range 200_000 {
+		b := make([]byte, r.IntN(22))
+		for i := range b {
+			b[i] = "0123456789....... a:"[r.IntN(20)]
+		}
+		if r.IntN(2) == 0 {
+			b = fmt.Appendf(nil, "%d.%d.%d.%d%s", r.IntN(300), r.IntN(1100), r.IntN(256), r.IntN(256), b)
+		}
+		if got, want := scanIPv4(textOf(b), 0), plainIPv4(b); got != want {
+			t.Fatalf("an address of %d bytes is found in %q, want %d", got, b, want)
+		}
+	}
+}
+
+var startsIPv4 = regexp.MustCompile(`^(\d{1,3}\.){3}\d{1,3}`)
+
+func plainIPv4(b []byte) int {
+	n := len(startsIPv4.Find(b))
+	behind := b[n:]
+	if len(behind) > 0 && behind[0] == '.' {
+		behind = behind[1:]
+	}
+	if n == 0 || len(behind) > 0 && classes[behind[0]]&(hex|dot) != 0 {
+		return -1
+	}
+	return n
 }

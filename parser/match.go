@@ -79,7 +79,8 @@ const fewEdges = 8
 
 type ending struct {
 	pattern   sshwhy.PatternID
-	constants []sshwhy.Captured
+	constants []sshwhy.Captured // behind the fields of the way
+	shape     *sshwhy.Shape     // of both
 }
 
 // fieldEdge is a field that may follow. A bounded one leads to the node right
@@ -138,10 +139,11 @@ func effortOf(n int) int { return 16<<10 + 16*n }
 // tryCost is what a try costs beside the look for its end, in bytes.
 const tryCost = 16
 
-// match finds the pattern of a text and adds its fields to ev. It tells whether
-// the first way that it took led there. The choices are memory for the way; what
-// they hold before and after means nothing.
-func (m *matcher) match(t *text, ev *sshwhy.Event, way *choices) (found, straight bool) {
+// match finds the pattern of a text and adds its fields to ev. It gives the
+// ending, nil for none, and tells whether the first way that it took led there.
+// The choices are memory for the way; what they hold before and after means
+// nothing.
+func (m *matcher) match(t *text, ev *sshwhy.Event, way *choices) (found *ending, straight bool) {
 	next := t.window(0)
 	start := m.starts.find(uint32(next))
 	if start == nil {
@@ -152,22 +154,22 @@ func (m *matcher) match(t *text, ev *sshwhy.Event, way *choices) (found, straigh
 		next = t.window(begin)
 	}
 	if start.edge.fits(t, begin, next) {
-		if found, straight = start.edge.to.match(t, begin+len(start.edge.literal), ev, way); found {
-			return true, straight
+		if found, straight = start.edge.to.match(t, begin+len(start.edge.literal), ev, way); found != nil {
+			return found, straight
 		}
 	}
 	if m.root.stop == nil {
-		return false, false
+		return nil, false
 	}
 	return m.root.match(t, 0, ev, way)
 }
 
-// match tells whether what stands at pos leads from n to an ending, and adds
-// the fields of that way to ev. Where it does not, ev is as it was.
+// match gives the ending to which what stands at pos leads from n, and adds the
+// fields of that way to ev. Where there is none, ev is as it was.
 //
 // It is one loop: where several ways go on, it takes the first and notes the
 // others among the choices, to come back to when that has led nowhere.
-func (n *node) match(t *text, pos int, ev *sshwhy.Event, way *choices) (found, straight bool) {
+func (n *node) match(t *text, pos int, ev *sshwhy.Event, way *choices) (found *ending, straight bool) {
 	begin := ev.Mark()
 	straight = true
 	depth := 0
@@ -189,7 +191,7 @@ func (n *node) match(t *text, pos int, ev *sshwhy.Event, way *choices) (found, s
 			}
 		} else if stop != nil && stop.ending.pattern != 0 {
 			stop.ending.settle(ev)
-			return true, straight
+			return &stop.ending, straight
 		}
 		if stop != nil && stop.only != nil { // most fields: there is no other way
 			f := stop.only
@@ -214,7 +216,7 @@ func (n *node) match(t *text, pos int, ev *sshwhy.Event, way *choices) (found, s
 		for n = nil; n == nil; {
 			if depth == 0 {
 				ev.Rewind(begin)
-				return false, false
+				return nil, false
 			}
 			c := &way[(depth-1)%maxChoices]
 			ev.Rewind(c.mark)
@@ -267,12 +269,14 @@ func (c *choice) take(t *text, ev *sshwhy.Event) (*node, int) {
 	return nil, 0
 }
 
-// settle makes the message one of the ending's pattern.
+// settle makes the message one of the ending's pattern, where ev holds the fields
+// of the way and no others.
 func (e *ending) settle(ev *sshwhy.Event) {
 	ev.Pattern = e.pattern
 	for _, c := range e.constants {
 		ev.Push(c)
 	}
+	ev.Shaped(e.shape)
 }
 
 // literals gives the edges of a node.
@@ -319,7 +323,7 @@ func (b *branch) find(c byte) *edge {
 
 // rooted tells whether a field that must begin with a slash does.
 func (f *fieldEdge) rooted(t *text, pos int) bool {
-	return f.kind != patterns.KindAbsPath || byte(t.window(pos)) == '/'
+	return f.kind != patterns.KindAbsPath || t.at(pos) == '/'
 }
 
 // end gives where a field ends that can end in one place only, and where what
@@ -342,7 +346,7 @@ func (f *fieldEdge) end(t *text, pos int) (end, next int) {
 // precedes tells whether what stands at next can be what is behind the field.
 func (f *fieldEdge) precedes(t *text, next int) bool {
 	rest := t.length - next
-	return rest >= int(f.rest) && (rest == 0 || f.next.has(byte(t.window(next)))) && (!f.address || mayBeAddress(t, next))
+	return rest >= int(f.rest) && (rest == 0 || f.next.has(t.at(next))) && (!f.address || mayBeAddress(t.window(next)))
 }
 
 // literalAt gives the edge whose literal stands at pos, nil for none.
@@ -390,6 +394,34 @@ func (f *fieldEdge) lastEnd(t *text, pos int) (end, next int) {
 		limit = end + size - 1
 	}
 }
+
+// soonest gives the first end of a field that its literal ends and that something
+// can stand behind, and where that begins; -1 for none, or where there are many
+// that it does not end at: they are the tree's to weigh.
+func (f *fieldEdge) soonest(t *text, pos int) (end, next int) {
+	size, at := len(f.ends.literal), int(f.keyAt)
+	tries := 0
+	for begin := pos + int(f.least) - int(f.rest) - size + at; begin < t.length; begin += wide {
+		for marks := matching(t.window(begin), f.keys); marks != 0; marks &= marks - 1 {
+			end := begin + first(marks) - at
+			if !f.ends.fits(t, end, t.window(end)) {
+				continue
+			}
+			next := end + size
+			w := t.window(next)
+			if (f.next.has(byte(w)) || next == t.length) && (!f.address || mayBeAddress(w)) {
+				return end, next
+			}
+			if tries++; tries == mostTries {
+				return -1, 0
+			}
+		}
+	}
+	return -1, 0
+}
+
+// mostTries bounds the ends that a route tries.
+const mostTries = 64
 
 // nextEnd gives the next end of the field at c that something can stand behind,
 // and where that begins; -1 for none.
@@ -531,5 +563,8 @@ func keyOf(literal string) int {
 // byteset is a set of bytes.
 type byteset [4]uint64
 
-func (s *byteset) add(c byte)      { s[c>>6] |= 1 << (c & 63) }
+func (s *byteset) add(c byte) { s[c>>6] |= 1 << (c & 63) }
+func (s *byteset) meets(o *byteset) bool {
+	return s[0]&o[0]|s[1]&o[1]|s[2]&o[2]|s[3]&o[3] != 0
+}
 func (s *byteset) has(c byte) bool { return s[c>>6]&(1<<(c&63)) != 0 }

@@ -49,6 +49,9 @@ func (t *text) window(pos int) uint64 {
 	return binary.LittleEndian.Uint64(t.bytes[uint(pos)%sshwhy.MaxLine:])
 }
 
+// at gives the byte at pos, 0 behind the end.
+func (t *text) at(pos int) byte { return t.bytes[uint(pos)%sshwhy.MaxLine] }
+
 // from gives the text from pos on.
 func (t *text) from(pos int) []byte { return t.bytes[pos:t.length] }
 
@@ -62,6 +65,15 @@ func (t *text) index(pos int, c byte) int {
 	return t.length
 }
 
+// classEnd gives where the bytes of a class end that stand from pos on. What is
+// behind the text is of none.
+func (t *text) classEnd(pos int, c class) int {
+	for classes[t.at(pos)]&c != 0 {
+		pos++
+	}
+	return pos
+}
+
 // equal marks the bytes of w that are c. Only the lowest mark is to be relied
 // on: a byte above it that is c+1 or c-1 may be marked as well.
 func equal(w uint64, c byte) uint64 { return matching(w, ones*uint64(c)) }
@@ -70,12 +82,6 @@ func equal(w uint64, c byte) uint64 { return matching(w, ones*uint64(c)) }
 func matching(w, repeated uint64) uint64 {
 	w ^= repeated
 	return (w - ones) &^ w & highs
-}
-
-// equalAll is equal where every mark counts.
-func equalAll(w uint64, c byte) uint64 {
-	w ^= ones * uint64(c)
-	return ^((w&lows + lows) | w | lows)
 }
 
 // nonDigits marks the bytes of w that are no decimal digit.

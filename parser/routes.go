@@ -1,6 +1,8 @@
 package parser
 
 import (
+	"encoding/binary"
+
 	"github.com/sshwhy/sshwhy"
 	"github.com/sshwhy/sshwhy/patterns"
 )
@@ -48,17 +50,29 @@ type route struct {
 	next   uint16 // in its chain, 0 for none
 }
 
-// step is a literal, or none, and the field behind it.
+// step is a literal, or none, and the field behind it. It fills one line of the
+// processor's cache.
 type step struct {
-	literal edge
-	field   *fieldEdge
-	op      op
-	before  uint8 // how many fields of the node are tried before this one
-	// beside tells that the node has something besides fields that are
-	// tried later, and firsts with which bytes its literals begin.
-	beside bool
-	firsts byteset
-	node   *node // where the field stands
+	// The literal is compared by eight bytes: full holds those that are
+	// whole, tail what is left of it, mask which bytes of tail count.
+	full       []uint64
+	tail, mask uint64
+	field      *fieldEdge
+	beside     *beside // what is tried before the field, nil for nothing
+	name       sshwhy.Field
+	op         op
+	class      class // of opClass: the field's bytes
+	size       uint8 // of tail
+	long       bool  // there is more than tail
+	sure       bool  // as the field's
+}
+
+// beside is what a node has that comes before a field of it: literals, an end of
+// the message, and fields that are tried earlier.
+type beside struct {
+	firsts byteset // with which bytes the literals begin
+	node   *node
+	before int // how many fields
 }
 
 // op is how the end of a step's field is found.
@@ -66,28 +80,50 @@ type op uint8
 
 const (
 	opEnding op = iota // there is no field: the message ends
-	opOther            // as the field does it
 	opInt
 	opAddr
-	opBounded // of another kind
-	opRest
-	opLast
+	opClass // behind the bytes of a class
+	opWord  // before a blank
+	opFirst // where its literal stands first
+	opLast  // where its literal stands last
+	opRest  // at the end of the message
+	opOther // as the field does it
 )
 
-func opOf(f *fieldEdge) op {
+func opOf(f *fieldEdge) (op, class) {
 	switch {
+	case f.way == wayBounded:
+		return opOfKind(f.kind)
 	case f.way == wayRest:
-		return opRest
+		return opRest, 0
+	case f.kind == patterns.KindAbsPath:
+		return opOther, 0
+	case f.way == wayFirst:
+		return opFirst, 0
 	case f.way == wayLast:
-		return opLast
-	case f.way != wayBounded:
-		return opOther
-	case f.kind == patterns.KindInt || f.kind == patterns.KindPort:
-		return opInt
-	case f.kind == patterns.KindAddr:
-		return opAddr
+		return opLast, 0
 	}
-	return opBounded
+	return opOther, 0
+}
+
+func opOfKind(k patterns.Kind) (op, class) {
+	switch k {
+	case patterns.KindInt, patterns.KindPort:
+		return opInt, 0
+	case patterns.KindAddr:
+		return opAddr, 0
+	case patterns.KindOctal:
+		return opClass, octal
+	case patterns.KindIdent:
+		return opClass, inIdent
+	case patterns.KindMethod:
+		return opClass, inMethod
+	case patterns.KindKeyType:
+		return opClass, inKeyType
+	case patterns.KindHost, patterns.KindWord, patterns.KindAlgs:
+		return opWord, 0
+	}
+	return opOther, 0
 }
 
 func newRecogniser(m *matcher) *recogniser {
@@ -114,87 +150,116 @@ func (r *recogniser) match(ev *sshwhy.Event) bool {
 		}
 	}
 	found, straight := r.matcher.match(t, ev, &r.way)
-	if straight && n < maxChain && len(r.routes) < maxRoutes {
+	if straight && n < maxChain && len(r.routes) < maxRoutes && !r.leads(*chain, found) {
 		added := r.trace(t)
 		added.next = *chain
 		*chain = uint16(len(r.routes))
 		*guess = *chain
 		r.routes = append(r.routes, added)
 	}
-	return found
+	return found != nil
+}
+
+// leads tells whether a route of a chain leads to the ending. It has left the
+// message to the tree then.
+func (r *recogniser) leads(chain uint16, e *ending) bool {
+	for i := chain; i != 0; i = r.routes[i].next {
+		if r.routes[i].ending == e {
+			return true
+		}
+	}
+	return false
 }
 
 // match tells whether a message goes the route, and adds its fields then. It
 // asks no function for what is usual: a call costs as much as a step.
 func (r *route) match(t *text, ev *sshwhy.Event) bool {
-	mark := ev.Mark()
+	fields := ev.Room()
 	pos := 0
-	for i := range r.steps {
-		st := &r.steps[i]
-		size := len(st.literal.literal)
-		if t.window(pos)&st.literal.mask != st.literal.head || size > wide && !st.literal.goesOn(t, pos) {
-			break
-		}
-		pos += size
-		if st.beside && !st.alone(t, pos) {
-			break
-		}
-		f := st.field
-		end, next := 0, 0
-		switch st.op {
-		case opEnding:
-			if pos != t.length {
-				ev.Rewind(mark)
-				return false
+	steps := r.steps
+	for i := range steps {
+		st := &steps[i]
+		if st.long {
+			for _, w := range st.full {
+				if t.window(pos) != w {
+					return false
+				}
+				pos += wide
 			}
-			r.ending.settle(ev)
-			return true
+		}
+		if t.window(pos)&st.mask != st.tail {
+			return false
+		}
+		pos += int(st.size)
+		if b := st.beside; b != nil && (b.before > 0 || b.firsts.has(t.at(pos)) || pos == t.length) && !b.absent(t, pos) {
+			return false
+		}
+		var end, next int
+		switch st.op {
 		case opInt:
 			end = pos + first(nonDigits(t.window(pos)))
 			if next = end; end == pos || end == pos+wide {
-				end, next = f.firstEnd(t, pos)
+				end, next = st.field.firstEnd(t, pos)
 			}
 		case opAddr:
 			end = pos + scanAddr(t, pos)
-			if next = end; end < pos || !f.sure && !f.precedes(t, end) {
-				end, next = f.firstEnd(t, pos)
+			if next = end; end < pos || !st.sure && !st.field.precedes(t, end) {
+				end, next = st.field.firstEnd(t, pos)
 			}
-		case opBounded:
-			end = pos + scan(f.kind, t, pos)
-			if next = end; end < pos || !f.sure && !f.precedes(t, end) {
-				end, next = f.firstEnd(t, pos)
+		case opEnding:
+			if pos != t.length {
+				return false
+			}
+			for j, c := range r.ending.constants {
+				fields[i+j] = c
+			}
+			ev.Pattern = r.ending.pattern
+			ev.Shaped(r.ending.shape)
+			return true
+		case opFirst:
+			end, next = st.field.soonest(t, pos)
+		case opClass:
+			end = t.classEnd(pos, st.class)
+			if next = end; end == pos || !st.sure && !st.field.precedes(t, end) {
+				end, next = st.field.firstEnd(t, pos)
+			}
+		case opWord:
+			end = t.index(pos, ' ')
+			if next = end; end == pos || !st.sure && !st.field.precedes(t, end) {
+				end, next = st.field.firstEnd(t, pos)
 			}
 		case opRest:
-			if end = t.length; end-pos < int(f.least) || !f.rooted(t, pos) {
-				end = -1
+			if end, next = t.length, t.length; end-pos < int(st.field.least) || !st.field.rooted(t, pos) {
+				return false
 			}
-			next = t.length
 		case opLast:
-			end, next = f.lastEnd(t, pos)
+			end, next = st.field.lastEnd(t, pos)
 		default:
-			end, next = f.firstEnd(t, pos)
+			end, next = st.field.firstEnd(t, pos)
 		}
 		if end < 0 {
-			break
+			return false
 		}
-		ev.Push(sshwhy.Captured{Field: f.field, Start: int32(pos), End: int32(end)})
+		fields[i] = sshwhy.Captured{Field: st.name, Start: int32(pos), End: int32(end)}
 		pos = next
 	}
-	ev.Rewind(mark)
 	return false
 }
 
-// alone tells whether nothing that comes before the step's field can stand at
-// pos.
-func (st *step) alone(t *text, pos int) bool {
+// absent tells whether nothing of what is beside a field stands at pos.
+func (b *beside) absent(t *text, pos int) bool {
 	if pos == t.length {
-		return st.node.stop.ending.pattern == 0 && st.before == 0
+		return b.node.stop.ending.pattern == 0 && b.before == 0
 	}
-	if st.firsts.has(byte(t.window(pos))) && st.node.literalAt(t, pos) != nil {
+	if b.node.literalAt(t, pos) != nil {
 		return false
 	}
-	for i := range st.before {
-		if end, _ := st.node.stop.fields[i].firstEnd(t, pos); end >= 0 {
+	fields := b.node.stop.fields[:b.before]
+	for i := range fields {
+		if t.length-pos < int(fields[i].least) {
+			continue
+		}
+		if end, _ := fields[i].firstEnd(t, pos); end >= 0 {
 			return false
 		}
 	}
@@ -204,40 +269,80 @@ func (st *step) alone(t *text, pos int) bool {
 // trace gives the route of a text to which the first way leads.
 func (r *recogniser) trace(t *text) route {
 	var found route
+	whole := make(outline, 0, t.length)
+	var behind []int // where whole goes on behind each field
 	n, pos, from := r.root, 0, 0
 	for {
 		if e := n.literalAt(t, pos); e != nil {
 			n, pos = e.to, pos+len(e.literal)
 			continue
 		}
-		st := step{literal: newEdge(string(t.bytes[from:pos]))}
+		st := stepOf(t.bytes[from:pos])
+		whole = whole.literal(t.bytes[from:pos])
 		if pos == t.length && n.stop.ending.pattern != 0 {
+			st.op = opEnding
 			found.steps, found.ending = append(found.steps, st), &n.stop.ending
+			found.hasten(whole, behind)
 			return found
 		}
 		n, pos = st.enter(n, t, pos)
 		from = pos
+		if st.field.way == wayBounded {
+			whole = append(whole, part{holds[st.field.kind], true})
+		}
+		behind = append(behind, len(whole))
 		found.steps = append(found.steps, st)
 	}
+}
+
+// stepOf gives a step of a literal.
+func stepOf(literal []byte) step {
+	var st step
+	for ; len(literal) > wide; literal = literal[wide:] {
+		st.full = append(st.full, binary.LittleEndian.Uint64(literal))
+	}
+	var tail [wide]byte
+	n := copy(tail[:], literal)
+	st.tail, st.mask, st.size = binary.LittleEndian.Uint64(tail[:]), ^uint64(0)>>(8*(wide-n)), uint8(n)
+	st.long = len(st.full) > 0
+	return st
 }
 
 // enter makes the first field of a node that can end the step's, and goes on
 // behind it.
 func (st *step) enter(n *node, t *text, pos int) (*node, int) {
-	st.node = n
-	next := 0
+	before, next := 0, 0
 	for st.field == nil {
-		f := &n.stop.fields[st.before]
+		f := &n.stop.fields[before]
 		var end int
 		if end, next = f.firstEnd(t, pos); end >= 0 {
-			st.field, st.op = f, opOf(f)
+			st.field, st.name, st.sure = f, f.field, f.sure
+			st.op, st.class = opOf(f)
 			break
 		}
-		st.before++
+		before++
 	}
-	for _, e := range n.literals() {
-		st.firsts.add(e.literal[0])
+	if literals := n.literals(); before > 0 || len(literals) > 0 || n.stop.ending.pattern != 0 {
+		st.beside = &beside{node: n, before: before}
+		for _, e := range literals {
+			st.beside.firsts.add(e.literal[0])
+		}
 	}
-	st.beside = st.before > 0 || len(n.literals()) > 0 || n.stop.ending.pattern != 0
 	return st.field.to, next
+}
+
+// hasten makes fields end where their literal stands first that end where it
+// stands last, if that is the same: where a message goes the route to its end,
+// no place behind the first can be one. The outlines are what stands behind the
+// steps' fields.
+func (r *route) hasten(whole outline, behind []int) {
+	for i := len(r.steps) - 2; i >= 0; i-- { // the last has no field
+		st := &r.steps[i]
+		if st.op == opLast && !whole[behind[i]:].repeats(st.field) {
+			st.op = opFirst
+		}
+		if st.field.way != wayBounded {
+			return // it may hold anything
+		}
+	}
 }

@@ -41,6 +41,7 @@ type draftField struct {
 func newMatcher(c *patterns.Catalogue, keep func(*patterns.Entry) bool) (*matcher, error) {
 	m := &matcher{}
 	root := &draft{}
+	shapes := make(map[string]*sshwhy.Shape)
 	for i := range c.Entries {
 		e := &c.Entries[i]
 		if !keep(e) {
@@ -52,7 +53,10 @@ func newMatcher(c *patterns.Catalogue, keep func(*patterns.Entry) bool) (*matche
 				return nil, fmt.Errorf("pattern %q: %w", e.ID, err)
 			}
 			for _, parts := range variants {
-				m.insert(root, parts, sshwhy.PatternID(i+1), c)
+				end := m.insert(root, parts, sshwhy.PatternID(i+1), c)
+				if err := end.setShape(parts, shapes); err != nil {
+					return nil, fmt.Errorf("pattern %q: %w", e.ID, err)
+				}
 			}
 		}
 	}
@@ -64,7 +68,8 @@ func newMatcher(c *patterns.Catalogue, keep func(*patterns.Entry) bool) (*matche
 	return m, nil
 }
 
-func (m *matcher) insert(d *draft, parts []patterns.Part, id sshwhy.PatternID, c *patterns.Catalogue) {
+// insert adds a template to what d matches, and gives its ending.
+func (m *matcher) insert(d *draft, parts []patterns.Part, id sshwhy.PatternID, c *patterns.Catalogue) *ending {
 	for i := 0; i < len(parts) && parts[i].Constant == ""; i++ {
 		p := parts[i]
 		if p.Literal != "" {
@@ -83,7 +88,7 @@ func (m *matcher) insert(d *draft, parts []patterns.Part, id sshwhy.PatternID, c
 		if d.ending.pattern != id {
 			m.conflicts = append(m.conflicts, [2]sshwhy.PatternID{d.ending.pattern, id})
 		}
-		return
+		return &d.ending
 	}
 	d.ending.pattern = id
 	for _, p := range parts {
@@ -91,6 +96,33 @@ func (m *matcher) insert(d *draft, parts []patterns.Part, id sshwhy.PatternID, c
 			d.ending.constants = append(d.ending.constants, sshwhy.Captured{Field: p.Field, Value: c.Constant(p.Constant)})
 		}
 	}
+	return &d.ending
+}
+
+// setShape notes which fields the way to the ending gives. Most ways share
+// their shape with others.
+func (e *ending) setShape(parts []patterns.Part, known map[string]*sshwhy.Shape) error {
+	if e.shape != nil {
+		return nil
+	}
+	var fields []sshwhy.Captured
+	var key []byte
+	for _, p := range parts {
+		if p.Literal == "" && p.Constant == "" {
+			fields, key = append(fields, sshwhy.Captured{Field: p.Field}), append(key, byte(p.Field))
+		}
+	}
+	for _, c := range e.constants {
+		fields, key = append(fields, c), append(key, byte(c.Field))
+	}
+	if len(fields) > sshwhy.MaxFields {
+		return fmt.Errorf("a template has %d fields, and %d are the most", len(fields), sshwhy.MaxFields)
+	}
+	if e.shape = known[string(key)]; e.shape == nil {
+		e.shape = sshwhy.ShapeOf(fields)
+		known[string(key)] = e.shape
+	}
+	return nil
 }
 
 // literal gives the draft behind a literal, splitting edges that share its
