@@ -419,7 +419,9 @@ func (t *table) unlink(c *connection) {
 	if c.child != 0 {
 		t.byProcess.delete(c.child, c.slot)
 	}
-	t.forgetPeer(c)
+	if c.peer != 0 {
+		t.forgetPeer(c)
+	}
 	if c.orphaned {
 		c.host.orphans = slices.DeleteFunc(c.host.orphans, func(o *connection) bool { return o == c })
 		c.orphaned = false
