@@ -228,7 +228,7 @@ func (t *table) peerKey(h *host, address []byte, port int) uint64 {
 	if len(address) == 0 || port <= 0 {
 		return 0
 	}
-	return (maphash.Bytes(t.seed, address)^uint64(h.id)<<40^uint64(port)<<17)>>(64-keyBits) | 1
+	return (maphash.Bytes(t.seed, address)^uint64(h.id)<<40^uint64(port)<<(slotBits+1))>>slotBits | 1 // none is 0
 }
 
 // peered gives the connection of a client's address and port on a host, nil where
@@ -240,8 +240,8 @@ func (t *table) peered(h *host, address []byte, port int) *connection {
 	return t.ofPeer(t.peerKey(h, address, port))
 }
 
-// placeOfPort gives where table.ports counts a port. Keys leave out its last bit.
-func placeOfPort(port uint32) uint32 { return port >> 1 % 1024 }
+// placeOfPort gives where table.ports counts a port.
+func placeOfPort(port uint32) uint32 { return port % 1024 }
 
 // create opens a connection for an event, to be found by the key of its
 // process; 0 for none.
