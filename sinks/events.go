@@ -110,16 +110,13 @@ func clientOf(ev *sshwhy.Event) []byte {
 // that is not known.
 func appendSource(dst, address []byte, port int, at *sshwhy.Location) []byte {
 	dst = append(dst, '{')
-	switch ip := withoutZone(address); {
+	switch {
 	case len(address) == 0:
-	case len(ip) == len(address):
-		dst = append(dst, `"ip":`...)
-		start := len(dst)
-		dst = appendString(dst, ip)
-		end := len(dst)
-		dst = append(append(append(dst, `,"address":`...), dst[start:end]...), ',')
+	case isNumeric(address): // and has nothing to escape
+		dst = append(append(dst, `"ip":"`...), address...)
+		dst = append(append(append(dst, `","address":"`...), address...), `",`...)
 	default:
-		if len(ip) > 0 {
+		if ip := withoutZone(address); len(ip) > 0 {
 			dst = append(appendString(append(dst, `"ip":`...), ip), ',')
 		}
 		dst = append(appendString(append(dst, `"address":`...), address), ',')
@@ -167,7 +164,11 @@ func withoutZone(address []byte) []byte {
 	if isNumeric(address) {
 		return address
 	}
-	return withoutZone6(address)
+	if bytes.IndexByte(address, ':') < 0 {
+		return nil
+	}
+	ip, _, _ := bytes.Cut(address, []byte("%"))
+	return ip
 }
 
 // isNumeric tells a text of decimal digits and dots alone.
@@ -193,14 +194,6 @@ func isNumeric(s []byte) bool {
 func otherThanNumeric(w uint64) uint64 {
 	other := w | (w - ones*'.') | (w + ones*(0x7f-'9'))
 	return other | ((w ^ ones*'/') - ones)
-}
-
-func withoutZone6(address []byte) []byte {
-	if bytes.IndexByte(address, ':') < 0 {
-		return nil
-	}
-	ip, _, _ := bytes.Cut(address, []byte("%"))
-	return ip
 }
 
 // programName takes off the path and the module that some systems put around

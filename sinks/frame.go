@@ -25,10 +25,11 @@ type frame struct {
 	first form
 }
 
-// shape is what frames are told apart by, besides lists of causes.
+// shape is what the frames of a cause are told apart by, besides lists of causes.
 type shape struct {
-	verdict sshwhy.Verdict
-	rule    sshwhy.Rule
+	outcome    sshwhy.Outcome
+	confidence sshwhy.Confidence
+	rule       sshwhy.Rule
 	// known are those of the finding's fields that its reason and remedy
 	// depend on.
 	known sshwhy.FieldSet
@@ -51,7 +52,7 @@ const revision = `,"revision":`
 // frame gives the frame that a finding is put into.
 func (s *JSONL) frame(f *sshwhy.Finding) *frame {
 	of := &s.frames[f.Cause]
-	now := shapeOf(f, of.asked)
+	now := of.shape(f)
 	for i, around := range of.kept {
 		if around.of == now && slices.Equal(around.candidates, f.Candidates) && slices.Equal(around.remarks, f.Remarks) {
 			if i > 0 {
@@ -63,10 +64,10 @@ func (s *JSONL) frame(f *sshwhy.Finding) *frame {
 	return s.addFrame(of, f)
 }
 
-func shapeOf(f *sshwhy.Finding, asked sshwhy.FieldSet) shape {
-	of := shape{verdict: sshwhy.Verdict{Outcome: f.Outcome, Cause: f.Cause, Confidence: f.Confidence}, rule: f.Why.Rule}
-	if asked != 0 {
-		of.known = f.Known() & asked
+func (l *frames) shape(f *sshwhy.Finding) shape {
+	of := shape{outcome: f.Outcome, confidence: f.Confidence, rule: f.Why.Rule}
+	if l.asked != 0 {
+		of.known = f.Known() & l.asked
 	}
 	return of
 }
@@ -86,7 +87,7 @@ func (s *JSONL) addFrame(of *frames, f *sshwhy.Finding) *frame {
 }
 
 func (s *JSONL) newFrame(f *sshwhy.Finding, of *frames) *frame {
-	r := &frame{of: shapeOf(f, of.asked), candidates: slices.Clone(f.Candidates), remarks: slices.Clone(f.Remarks)}
+	r := &frame{of: of.shape(f), candidates: slices.Clone(f.Candidates), remarks: slices.Clone(f.Remarks)}
 	cause := s.causes.Cause(f.Cause)
 	r.event.text(`","kind":"event","category":`)
 	if f.Outcome == sshwhy.OutcomeStartupFailed || cause != nil && cause.Phase == "service" {

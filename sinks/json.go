@@ -178,15 +178,21 @@ func appendTime(dst []byte, nanoseconds int64) []byte {
 // the same day, or the same one.
 type clock struct {
 	stamp [len(`"2006-01-02T15:04:05.000Z"`)]byte // the time before this one, as appendTime gives it
-	set   bool
-	of    int64 // the time of the stamp, in nanoseconds
-	day   int64 // its day, counted from 1970
+	of    int64                                   // that time, in nanoseconds
+	day   int64                                   // its day, counted from 1970
 }
 
 const secondsOfDay = 24 * 60 * 60
 
+// newClock gives a clock that stands at the beginning of 1970.
+func newClock() clock {
+	var c clock
+	copy(c.stamp[:], appendTime(nil, 0))
+	return c
+}
+
 func (c *clock) append(dst []byte, nanoseconds int64) []byte {
-	if nanoseconds != c.of || !c.set {
+	if nanoseconds != c.of {
 		c.turn(nanoseconds)
 	}
 	return append(dst, c.stamp[:]...)
@@ -196,8 +202,8 @@ func (c *clock) append(dst []byte, nanoseconds int64) []byte {
 func (c *clock) turn(nanoseconds int64) {
 	seconds := nanoseconds / 1e9
 	day := seconds / secondsOfDay
-	if !c.set || day != c.day || nanoseconds < 0 || c.of < 0 {
-		c.set, c.of, c.day = true, nanoseconds, day
+	if day != c.day || nanoseconds < 0 || c.of < 0 {
+		c.of, c.day = nanoseconds, day
 		copy(c.stamp[:], appendTime(nil, nanoseconds))
 		return
 	}

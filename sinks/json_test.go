@@ -14,8 +14,8 @@ import (
 func TestClock(t *testing.T) {
 	const second, day = int64(1e9), int64(secondsOfDay * 1e9)
 	start := int64(1763683245123456789)
-	var c clock
-	for i, ns := range []int64{start, start, start + 1, start + 59*second, start - 3600*second, start + day, start + day, start + day - 10*3600*second,
+	c := newClock()
+	for i, ns := range []int64{0, start, start, start + 1, start + 59*second, start - 3600*second, start + day, start + day, start + day - 10*3600*second,
 		1, -1, -second, 1, -day, day, 0, 999999999, second, start} {
 		if got, want := string(c.append([]byte("x"), ns)), string(appendTime([]byte("x"), ns)); got != want {
 			t.Errorf("time %d, %d: got %s, want %s", i, ns, got, want)

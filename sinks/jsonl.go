@@ -30,7 +30,7 @@ type JSONL struct {
 
 // NewJSONL gives a sink that writes to w, whose caller flushes it.
 func NewJSONL(w io.Writer, c *causes.Catalogue, language causes.Language) *JSONL {
-	return &JSONL{w: w, causes: c, words: lang.For(language), advice: newAdvice(c, language), frames: make([]frames, len(c.Causes)+1)}
+	return &JSONL{w: w, causes: c, words: lang.For(language), advice: newAdvice(c, language), start: newClock(), end: newClock(), frames: make([]frames, len(c.Causes)+1)}
 }
 
 // Deliver implements sshwhy.Sink.
