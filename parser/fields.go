@@ -203,6 +203,11 @@ func scanAddr(t *text, pos int) int {
 	if n := scanIPv4(t, pos); n > 0 {
 		return n
 	}
+	return scanOtherAddr(t, pos)
+}
+
+// scanOtherAddr is scanAddr where there is no IPv4 address.
+func scanOtherAddr(t *text, pos int) int {
 	s := t.from(pos)
 	if bytes.HasPrefix(s, []byte(unknownAddr)) {
 		return len(unknownAddr)

@@ -404,12 +404,12 @@ func (f *fieldEdge) soonest(t *text, pos int) (end, next int) {
 	for begin := pos + int(f.least) - int(f.rest) - size + at; begin < t.length; begin += wide {
 		for marks := matching(t.window(begin), f.keys); marks != 0; marks &= marks - 1 {
 			end := begin + first(marks) - at
-			if !f.ends.fits(t, end, t.window(end)) {
+			if t.window(end)&f.ends.mask != f.ends.head || size > wide && !f.ends.goesOn(t, end) {
 				continue
 			}
 			next := end + size
 			w := t.window(next)
-			if (f.next.has(byte(w)) || next == t.length) && (!f.address || mayBeAddress(w)) {
+			if (f.next.has(byte(w)) || next == t.length) && (!f.address || equal(w, '.') != 0 || mayBeAddress(w)) {
 				return end, next
 			}
 			if tries++; tries == mostTries {
