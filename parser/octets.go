@@ -37,8 +37,9 @@ func (t *text) fill(message []byte) bool {
 		return false
 	}
 	n := copy(t.bytes[:], message)
-	binary.LittleEndian.PutUint64(t.bytes[n:], 0)
-	binary.LittleEndian.PutUint64(t.bytes[n+wide:], 0)
+	behind := t.bytes[uint(n)%sshwhy.MaxLine:][:2*wide]
+	binary.LittleEndian.PutUint64(behind, 0)
+	binary.LittleEndian.PutUint64(behind[wide:], 0)
 	t.length, t.effort = n, effortOf(n)
 	return true
 }

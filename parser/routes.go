@@ -46,6 +46,7 @@ const (
 // last a literal alone.
 type route struct {
 	steps  []step
+	last   step // without a field
 	ending *ending
 	next   uint16 // in its chain, 0 for none
 }
@@ -63,7 +64,6 @@ type step struct {
 	op         op
 	class      class // of opClass: the field's bytes
 	size       uint8 // of tail
-	long       bool  // there is more than tail
 	sure       bool  // as the field's
 }
 
@@ -79,8 +79,7 @@ type beside struct {
 type op uint8
 
 const (
-	opEnding op = iota // there is no field: the message ends
-	opInt
+	opInt op = iota
 	opAddr
 	opClass // behind the bytes of a class
 	opWord  // before a blank
@@ -189,7 +188,7 @@ func (r *route) match(t *text, ev *sshwhy.Event) bool {
 	steps := r.steps
 	for i := range steps {
 		st := &steps[i]
-		if st.long {
+		if len(st.full) > 0 {
 			for _, w := range st.full {
 				if t.window(pos) != w {
 					return false
@@ -218,16 +217,6 @@ func (r *route) match(t *text, ev *sshwhy.Event) bool {
 			if next = end; end < pos || !st.sure && !st.field.precedes(t, end) {
 				end, next = st.field.firstEnd(t, pos)
 			}
-		case opEnding:
-			if pos != t.length {
-				return false
-			}
-			for j, c := range r.ending.constants {
-				fields[i+j] = c
-			}
-			ev.Pattern = r.ending.pattern
-			ev.Shaped(r.ending.shape)
-			return true
 		case opFirst:
 			end, next = st.field.soonest(t, pos)
 		case opClass:
@@ -246,7 +235,7 @@ func (r *route) match(t *text, ev *sshwhy.Event) bool {
 			}
 		case opLast:
 			end, next = st.field.lastEnd(t, pos)
-		default:
+		case opOther:
 			end, next = st.field.firstEnd(t, pos)
 		}
 		if end < 0 {
@@ -256,7 +245,30 @@ func (r *route) match(t *text, ev *sshwhy.Event) bool {
 		c.Field, c.Value, c.Start, c.End = st.name, 0, int32(pos), int32(end)
 		pos = next
 	}
-	return false
+	if r.last.behind(t, pos) != t.length {
+		return false
+	}
+	for i, c := range r.ending.constants {
+		fields[len(steps)+i] = c
+	}
+	ev.Pattern = r.ending.pattern
+	ev.Shaped(r.ending.shape)
+	return true
+}
+
+// behind gives where the step's literal ends that stands at pos, -1 where it does
+// not.
+func (st *step) behind(t *text, pos int) int {
+	for _, w := range st.full {
+		if t.window(pos) != w {
+			return -1
+		}
+		pos += wide
+	}
+	if t.window(pos)&st.mask != st.tail {
+		return -1
+	}
+	return pos + int(st.size)
 }
 
 // absent tells whether nothing of what is beside a field stands at pos.
@@ -293,8 +305,7 @@ func (r *recogniser) trace(t *text) route {
 		st := stepOf(t.bytes[from:pos])
 		whole = whole.literal(t.bytes[from:pos])
 		if pos == t.length && n.stop.ending.pattern != 0 {
-			st.op = opEnding
-			found.steps, found.ending = append(found.steps, st), &n.stop.ending
+			found.last, found.ending = st, &n.stop.ending
 			found.hasten(whole, behind)
 			return found
 		}
@@ -317,7 +328,6 @@ func stepOf(literal []byte) step {
 	var tail [wide]byte
 	n := copy(tail[:], literal)
 	st.tail, st.mask, st.size = binary.LittleEndian.Uint64(tail[:]), ^uint64(0)>>(8*(wide-n)), uint8(n)
-	st.long = len(st.full) > 0
 	return st
 }
 
@@ -349,7 +359,7 @@ func (st *step) enter(n *node, t *text, pos int) (*node, int) {
 // no place behind the first can be one. The outlines are what stands behind the
 // steps' fields.
 func (r *route) hasten(whole outline, behind []int) {
-	for i := len(r.steps) - 2; i >= 0; i-- { // the last has no field
+	for i := len(r.steps) - 1; i >= 0; i-- {
 		st := &r.steps[i]
 		if st.op == opLast && !whole[behind[i]:].repeats(st.field) {
 			st.op = opFirst

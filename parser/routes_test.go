@@ -2,6 +2,7 @@ package parser
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 
 	"github.com/sshwhy/sshwhy"
@@ -51,5 +52,12 @@ func holdAgainstTree(t *testing.T, r *recogniser, message string) {
 	}
 	if got.Pattern != want.Pattern || fmt.Sprint(got.Captures()) != fmt.Sprint(want.Captures()) {
 		t.Fatalf("%q: pattern %d with %v, and by the tree %d with %v", message, got.Pattern, got.Captures(), want.Pattern, want.Captures())
+	}
+}
+
+// TestStepFillsALine keeps a step in one line of the processor's cache.
+func TestStepFillsALine(t *testing.T) {
+	if n := reflect.TypeFor[step]().Size(); n > 64 {
+		t.Errorf("a step has %d bytes", n)
 	}
 }
