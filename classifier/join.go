@@ -2,7 +2,6 @@ package classifier
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math"
 	"slices"
 	"time"
@@ -358,7 +357,7 @@ func (f *facts) read(ev *sshwhy.Event) {
 		f.address = ev.Message[fields[i].Start:fields[i].End]
 	}
 	if i := ev.At(sshwhy.FieldPort); uint(i) < uint(len(fields)) {
-		f.port = number(ev.Message, int(fields[i].Start), int(fields[i].End))
+		f.port = number(ev.Message[fields[i].Start:fields[i].End])
 	}
 	if i := ev.At(sshwhy.FieldUser); uint(i) < uint(len(fields)) {
 		f.user, f.named = ev.Message[fields[i].Start:fields[i].End], true
@@ -368,23 +367,10 @@ func (f *facts) read(ev *sshwhy.Event) {
 	}
 }
 
-// number reads the port from start to end of a message; what is none gives 0. Most
-// ports have eight bytes of the message in front of their end: these are read as
-// one number, as the parser reads digits, without a branch for each.
-func number(message []byte, start, end int) int {
-	const wide, ones, highs = 8, 0x0101010101010101, 0x8080808080808080
-	if n := end - start; end >= wide && 0 < n && n < wide {
-		w := binary.LittleEndian.Uint64(message[end-wide : end])
-		w = (w ^ ones*'0') & (^uint64(0) << (8 * (wide - n) & 63)) // digits become 0 to 9, with zeros in front
-		if (w|(w+ones*(0x80-10)))&highs != 0 {
-			return 0
-		}
-		w = w * (10<<8 + 1) >> 8
-		w = (w & 0x00ff00ff00ff00ff) * (100<<16 + 1) >> 16
-		return int((w & 0x0000ffff0000ffff) * (10000<<32 + 1) >> 32)
-	}
+// number reads a port; what is none gives 0.
+func number(digits []byte) int {
 	n := 0
-	for _, d := range message[start:end] {
+	for _, d := range digits {
 		if d < '0' || d > '9' || n > 1<<20 {
 			return 0
 		}

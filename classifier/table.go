@@ -37,7 +37,6 @@ type table struct {
 // of their last lines, and its sshd.
 type host struct {
 	name  string
-	ends  ends   // of the name
 	bytes []byte // the same, for findings
 	hash  uint64 // of the name, the same in every run
 	id    uint32
@@ -139,9 +138,8 @@ func newTable(text int) table {
 // host gives the host of that name. When there are more than fit, further ones
 // share one without a name.
 func (t *table) host(name []byte) *host {
-	e := endsOf(name)
-	recent := &t.recent[e.place(len(t.recent))]
-	if h := *recent; h != nil && h.is(name, e) {
+	recent := t.recentOf(name)
+	if h := *recent; h != nil && h.name == string(name) {
 		return h
 	}
 	*recent = t.anyHost(name)
@@ -150,48 +148,20 @@ func (t *table) host(name []byte) *host {
 
 // known gives the host of that name if there is one.
 func (t *table) known(name []byte) *host {
-	e := endsOf(name)
-	if h := t.recent[e.place(len(t.recent))]; h != nil && h.is(name, e) {
+	if h := *t.recentOf(name); h != nil && h.name == string(name) {
 		return h
 	}
 	return t.hosts[string(name)]
 }
 
-// is tells whether the host is called so.
-func (h *host) is(name []byte, e ends) bool {
-	return h.ends == e && len(h.name) == len(name) && (len(name) <= 16 || h.name == string(name))
-}
-
-// ends are the first eight bytes of a name and its last eight. In a shorter one
-// they overlap: with its length they are all of a name of up to sixteen.
-type ends struct{ first, last uint64 }
-
-func endsOf(name []byte) ends {
+// recentOf gives the place of a name among the recent ones. Names of hosts
+// mostly end in a number: up to a thousand of one kind have places of their own.
+func (t *table) recentOf(name []byte) **host {
 	n := len(name)
-	if n >= 8 {
-		return ends{binary.LittleEndian.Uint64(name), binary.LittleEndian.Uint64(name[n-8:])}
+	if n < 3 {
+		return &t.recent[0]
 	}
-	return shortEnds(name)
-}
-
-// shortEnds gives those of a name of less than eight bytes. The last byte is the
-// highest of last here, too.
-func shortEnds(name []byte) ends {
-	n := len(name)
-	if n >= 4 {
-		return ends{uint64(binary.LittleEndian.Uint32(name)), uint64(binary.LittleEndian.Uint32(name[n-4:])) << 32}
-	}
-	var e ends
-	for _, c := range name {
-		e.last = e.last>>8 | uint64(c)<<56
-	}
-	return e
-}
-
-// place gives the place of a name among the recent ones. Names of hosts mostly
-// end in a number: up to a thousand of one kind have places of their own.
-func (e ends) place(n int) uint64 {
-	return (e.last>>56 + e.last>>48&0xff*10 + e.last>>40&0xff*100) % uint64(n)
+	return &t.recent[(uint(name[n-1])+10*uint(name[n-2])+100*uint(name[n-3]))%uint(len(t.recent))]
 }
 
 func (t *table) anyHost(name []byte) *host {
@@ -204,7 +174,7 @@ func (t *table) anyHost(name []byte) *host {
 			return h
 		}
 	}
-	h := &host{name: string(name), ends: endsOf(name), bytes: bytes.Clone(name), id: uint32(len(t.hosts) + 1), firsts: map[uint64]uint32{}}
+	h := &host{name: string(name), bytes: bytes.Clone(name), id: uint32(len(t.hosts) + 1), firsts: map[uint64]uint32{}}
 	h.hash = hashOf(name)
 	h.place.of = h
 	t.hosts[h.name] = h

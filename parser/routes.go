@@ -188,13 +188,11 @@ func (r *route) match(t *text, ev *sshwhy.Event) bool {
 	steps := r.steps
 	for i := range steps {
 		st := &steps[i]
-		if len(st.full) > 0 {
-			for _, w := range st.full {
-				if t.window(pos) != w {
-					return false
-				}
-				pos += wide
+		for _, w := range st.full {
+			if t.window(pos) != w {
+				return false
 			}
+			pos += wide
 		}
 		if t.window(pos)&st.mask != st.tail {
 			return false
