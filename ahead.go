@@ -20,14 +20,13 @@ type Ahead struct {
 // page is a block and what was parsed of it, or an error of the source.
 type page struct {
 	Block
-	err      error
-	parsing  cursor
-	giving   cursor
-	first    int           // the line that events begins with
-	events   []Event       // without their records
-	captures []Captured    // of the events
-	extra    []byte        // bytes of events that do not lie in the block
-	done     chan struct{} // holds a token once the page is parsed
+	err     error
+	parsing cursor
+	giving  cursor
+	events  []Event       // of the lines before parsing, without their records
+	given   int           // of them
+	extra   []byte        // bytes of events that do not lie in the block
+	done    chan struct{} // holds a token once the page is parsed
 }
 
 // stretch is how many lines a single parser is ahead: so few that they are still
@@ -159,52 +158,57 @@ func (p *page) reset() {
 // parse makes the events of the next lines, so many or those that are left, in
 // the place of those before. It tells whether there were any.
 func (p *page) parse(parser Parser, most int) bool {
-	p.first = p.parsing.line
-	n := min(most, len(p.Lines)-p.first)
+	n := min(most, len(p.Lines)-p.parsing.line)
 	if cap(p.events) < n {
-		p.events = make([]Event, n)
+		p.grow(n)
 	}
-	p.events = p.events[:n]
-	p.captures, p.extra = p.captures[:0], p.extra[:0]
-	for i := range p.events {
-		ev := &p.events[i]
-		p.lend(ev)
-		parser.Parse(p.parsing.next(&p.Block), ev)
-		p.keep(ev)
+	p.events, p.given, p.extra = p.events[:n], 0, p.extra[:0]
+	for left := p.events; len(left) > 0; {
+		lines := p.parsing.next(&p.Block, len(left))
+		p.parseRun(parser, lines, left)
+		left = left[len(lines):]
 	}
 	return n > 0
 }
 
-// event gives the next of the events with its record, nil where all were given.
-// Both are valid until the next one is asked for.
-func (p *page) event() *Event {
-	i := p.giving.line - p.first
-	if i >= len(p.events) {
-		return nil
+// parseRun makes the events of lines that differ in their text only.
+func (p *page) parseRun(parser Parser, lines []Extent, events []Event) {
+	for i, at := range lines {
+		p.parsing.record.Text = p.Text[at.Start:at.End]
+		ev := &events[i]
+		parser.Parse(&p.parsing.record, ev)
+		if ev.Borrowed {
+			p.keep(ev)
+		}
 	}
-	ev := &p.events[i]
-	ev.Record = p.giving.next(&p.Block)
-	return ev
 }
 
-// lend gives an event room for its fields among the page's.
-func (p *page) lend(ev *Event) {
-	n := len(p.captures)
-	if cap(p.captures)-n < MaxFields {
-		p.captures, n = make([]Captured, 0, 2*cap(p.captures)+64*MaxFields), 0 // events keep theirs
+// run gives the next of the events that are of lines that differ in their text
+// only, and these; no events where all were given. With them goes their record,
+// which is without the text.
+func (p *page) run() (events []Event, lines []Extent, record *Record) {
+	events = p.events[p.given:]
+	if len(events) == 0 {
+		return nil, nil, nil
 	}
-	ev.fields = p.captures[n : n : n+MaxFields]
+	lines = p.giving.next(&p.Block, len(events))
+	p.given += len(lines)
+	return events[:len(lines)], lines, &p.giving.record
+}
+
+// grow makes memory for the events of so many lines. Each has its own for fields.
+func (p *page) grow(lines int) {
+	p.events = make([]Event, lines)
+	fields := make([]Captured, lines*MaxFields)
+	for i := range p.events {
+		p.events[i].fields, fields = fields[:0:MaxFields], fields[MaxFields:]
+	}
 }
 
 // keep makes an event last as long as the page: the parser's own memory holds it
 // until its next call only.
 func (p *page) keep(ev *Event) {
-	n := len(ev.fields)
-	p.captures = p.captures[:len(p.captures)+n]
-	ev.fields = ev.fields[:n:n] // what is behind them is another event's
-	if ev.Borrowed {
-		ev.Host, ev.Ident, ev.Message = p.copied(ev.Host), p.copied(ev.Ident), p.copied(ev.Message)
-	}
+	ev.Host, ev.Ident, ev.Message = p.copied(ev.Host), p.copied(ev.Ident), p.copied(ev.Message)
 }
 
 func (p *page) copied(b []byte) []byte {

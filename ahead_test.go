@@ -97,9 +97,13 @@ func (a *Ahead) events(ctx context.Context) iter.Seq2[*Event, error] {
 				}
 				continue
 			}
-			for ev := p.event(); ev != nil; ev = p.event() {
-				if !yield(ev, nil) {
-					return
+			for events, lines, record := p.run(); len(events) > 0; events, lines, record = p.run() {
+				for i := range events {
+					record.Text = p.Text[lines[i].Start:lines[i].End]
+					events[i].Record = record
+					if !yield(&events[i], nil) {
+						return
+					}
 				}
 			}
 		}

@@ -19,6 +19,7 @@ type Block struct {
 	// first begins with the first line.
 	Runs []Run
 
+	like  *Record  // of the last run
 	owned []*owned // memory for records that Add was given
 	used  int
 }
@@ -29,7 +30,7 @@ const MaxBlock = 256 << 10
 
 // MaxLines bounds the lines of a block: a log may be all empty lines, and what is
 // known of a line takes more room than a short line itself.
-const MaxLines = 8 << 10
+const MaxLines = 2 << 10
 
 // Extent is a part of a text, in bytes.
 type Extent struct{ Start, End uint32 }
@@ -49,7 +50,8 @@ type owned struct {
 	header Header
 }
 
-// BlockSource is a source that can give its records in blocks.
+// BlockSource is a source that can give its records in blocks. It is not live:
+// none of them is a tick.
 //
 // Blocks is called in the place of Records and under its rules. It asks blank
 // for the blocks to fill; blank may wait until one is free. A block that was
@@ -61,7 +63,7 @@ type BlockSource interface {
 
 // Reset empties the block for other lines.
 func (b *Block) Reset() {
-	b.Text, b.Lines, b.Runs, b.used = b.Text[:0], b.Lines[:0], b.Runs[:0], 0
+	b.Text, b.Lines, b.Runs, b.like, b.used = b.Text[:0], b.Lines[:0], b.Runs[:0], nil, 0
 }
 
 // Room gives the number of bytes that can be added, 0 where no line can.
@@ -74,7 +76,8 @@ func (b *Block) Room() int {
 
 // Line adds a line that is part of Text already.
 func (b *Block) Line(start, end int, like *Record) {
-	if n := len(b.Runs); n == 0 || b.Runs[n-1].Like != like {
+	if b.like != like {
+		b.like = like
 		b.Runs = append(b.Runs, Run{len(b.Lines), like})
 	}
 	b.Lines = append(b.Lines, Extent{uint32(start), uint32(end)})
@@ -110,9 +113,12 @@ func (b *Block) Add(r *Record) {
 // for.
 func (b *Block) Records(yield func(*Record, error) bool) bool {
 	var c cursor
-	for range b.Lines {
-		if !yield(c.next(b), nil) {
-			return false
+	for c.line < len(b.Lines) {
+		for _, at := range c.next(b, len(b.Lines)) {
+			c.record.Text = b.Text[at.Start:at.End]
+			if !yield(&c.record, nil) {
+				return false
+			}
 		}
 	}
 	return true
@@ -120,22 +126,21 @@ func (b *Block) Records(yield func(*Record, error) bool) bool {
 
 // cursor leads through the lines of a block.
 type cursor struct {
-	record Record
-	line   int // the next one
-	run    int // the next one
-	until  int // the line that the next run begins with
+	record Record // of the lines that were given last, their text apart
+	line   int    // the next one
+	run    int    // the next one
+	until  int    // the line that the next run begins with
 }
 
-// next gives the record of the next line, which there must be. It is valid until
-// the next call.
-func (c *cursor) next(b *Block) *Record {
+// next gives the next lines, of which there must be one, that differ in their
+// text only, so many at most.
+func (c *cursor) next(b *Block, most int) []Extent {
 	if c.line == c.until {
 		c.enter(b)
 	}
-	at := b.Lines[c.line]
-	c.record.Text = b.Text[at.Start:at.End]
-	c.line++
-	return &c.record
+	first := c.line
+	c.line = min(first+most, c.until)
+	return b.Lines[first:c.line]
 }
 
 // enter goes on to the next run.

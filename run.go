@@ -141,6 +141,10 @@ type Loop struct {
 	Alerter    Alerter
 	Ledger     Ledger
 	Sink       Sink
+	// Count sees events before Watch does, ticks too: at once all of lines
+	// that follow each other and differ in their text only. The record is what
+	// these have in common.
+	Count func(*Record, []Event)
 	// Watch sees each event before it is classified, ticks too.
 	Watch func(*Event)
 	// Trouble takes errors of the source that concern one file or line, and
@@ -178,14 +182,17 @@ func (l *Loop) Run(ctx context.Context) error {
 
 // takeRecords reads, parses and takes line by line.
 func (l *Loop) takeRecords(ctx context.Context) {
-	var ev Event
+	var one [1]Event
 	for record, err := range l.Source.Records(ctx) {
 		if err != nil {
 			l.trouble(err)
 			continue
 		}
-		l.Parser.Parse(record, &ev)
-		if l.take(&ev); l.failed != nil {
+		l.Parser.Parse(record, &one[0])
+		if l.Count != nil {
+			l.Count(record, one[:])
+		}
+		if l.take(&one[0]); l.failed != nil {
 			return
 		}
 	}
@@ -198,8 +205,28 @@ func (l *Loop) takePages(ctx context.Context) {
 			l.trouble(err)
 			continue
 		}
-		for ev := p.event(); ev != nil; ev = p.event() {
-			if l.take(ev); l.failed != nil {
+		if l.takePage(p); l.failed != nil {
+			return
+		}
+	}
+}
+
+// takePage takes the events that were parsed of a page. A log that is read in
+// blocks has no ticks.
+func (l *Loop) takePage(p *page) {
+	for events, lines, record := p.run(); len(events) > 0; events, lines, record = p.run() {
+		if l.Count != nil {
+			l.Count(record, events)
+		}
+		for i, at := range lines {
+			record.Text = p.Text[at.Start:at.End]
+			ev := &events[i]
+			ev.Record = record
+			if l.Watch != nil {
+				l.Watch(ev)
+			}
+			l.Classifier.Classify(ev, l.yield)
+			if l.failed != nil {
 				return
 			}
 		}

@@ -31,14 +31,12 @@ type SourceCount struct {
 // Read gives the number of lines.
 func (s *SourceCount) Read() uint64 { return s.Parsed + s.Unparsed + s.Skipped }
 
-// Note counts the line of an event. It is called for every line of the log.
+// Note counts the line of an event. Each line of the log is given to Note or to
+// NoteAll.
 func (a *Accounting) Note(ev *sshwhy.Event) {
-	r := ev.Record
-	s := a.current
-	if s == nil || s.Name != r.Source || r.Truncated > 0 {
-		if s = a.unusual(r); s == nil {
-			return
-		}
+	s := a.of(ev.Record, 1)
+	if s == nil {
+		return
 	}
 	switch ev.Line {
 	case sshwhy.LineParsed:
@@ -46,33 +44,63 @@ func (a *Accounting) Note(ev *sshwhy.Event) {
 	case sshwhy.LineUnparsed:
 		s.Unparsed++
 	default:
-		if !r.Tick && r.Inspection == nil {
-			s.Skipped++
-		}
+		s.Skipped++
 		return
 	}
-	if s.Form == "" {
+	s.form(ev)
+	a.span(ev.Time)
+}
+
+// NoteAll counts the lines of events whose records differ from like in their
+// text only.
+func (a *Accounting) NoteAll(like *sshwhy.Record, events []sshwhy.Event) {
+	s := a.of(like, len(events))
+	if s == nil {
+		return
+	}
+	var counts [sshwhy.LineUnparsed + 1]uint64
+	for i := range events {
+		ev := &events[i]
+		counts[ev.Line]++
+		if (ev.Time > a.until || ev.Time < a.from) && ev.Line != sshwhy.LineSkipped {
+			a.span(ev.Time)
+		}
+	}
+	s.Parsed += counts[sshwhy.LineParsed]
+	s.Unparsed += counts[sshwhy.LineUnparsed]
+	s.Skipped += counts[sshwhy.LineSkipped]
+	for i := 0; s.Form == "" && i < len(events); i++ {
+		s.form(&events[i])
+	}
+}
+
+// form keeps the layout of the first line that is sshd's.
+func (s *SourceCount) form(ev *sshwhy.Event) {
+	if s.Form == "" && ev.Line != sshwhy.LineSkipped {
 		s.Form = ev.Form
 	}
-	t := ev.Time
-	if t > a.until {
-		a.until = t
-	}
+}
+
+// span widens the times between which lines of sshd lie; 0 is none.
+func (a *Accounting) span(t int64) {
+	a.until = max(a.until, t)
 	if (t < a.from || a.from == 0) && t != 0 {
 		a.from = t
 	}
 }
 
-// unusual gives the account of a record that is not simply the next line of its
-// source; nil where it is no line.
-func (a *Accounting) unusual(r *sshwhy.Record) *SourceCount {
-	if r.Tick || r.Inspection != nil {
+// of gives the account of lines like one; nil where they are none.
+func (a *Accounting) of(like *sshwhy.Record, lines int) *SourceCount {
+	if like.Tick || like.Inspection != nil {
 		return nil
 	}
-	s := a.source(r.Source)
-	if r.Truncated > 0 {
-		s.TruncatedLines++
-		s.TruncatedBytes += uint64(r.Truncated)
+	s := a.current
+	if s == nil || s.Name != like.Source {
+		s = a.source(like.Source)
+	}
+	if like.Truncated > 0 {
+		s.TruncatedLines += uint64(lines)
+		s.TruncatedBytes += uint64(lines) * uint64(like.Truncated)
 	}
 	return s
 }

@@ -222,6 +222,36 @@ func TestEveryLineIsAccountedFor(t *testing.T) {
 	}
 }
 
+// TestLinesAreCountedAtOnce: of lines that stand one after another all counts
+// are what they are one by one.
+func TestLinesAreCountedAtOnce(t *testing.T) {
+	const parsed, unparsed, skipped = sshwhy.LineParsed, sshwhy.LineUnparsed, sshwhy.LineSkipped
+	var one, all report.Accounting
+	for _, run := range [][]*sshwhy.Event{
+		{event("a.log", skipped, 5, 0), event("a.log", parsed, 0, 0), event("a.log", unparsed, 100, 0), event("a.log", parsed, 90, 0)},
+		{event("b.log", skipped, 1, 7), event("b.log", skipped, 900, 7)},
+		{event("a.log", parsed, 300, 0), event("a.log", parsed, 200, 0), event("a.log", skipped, 1000, 0)},
+		{event("b.log", parsed, 300, 0)},
+	} {
+		var events []sshwhy.Event
+		for i, ev := range run {
+			ev.Form = fmt.Sprint("form ", i)
+			one.Note(ev)
+			events = append(events, *ev)
+		}
+		all.NoteAll(run[0].Record, events)
+	}
+	for i, want := range one.Sources() {
+		if got := all.Sources()[i]; *got != *want {
+			t.Errorf("at once %v, one by one %v", *got, *want)
+		}
+	}
+	from, until := all.Span()
+	if wantFrom, wantUntil := one.Span(); from != wantFrom || until != wantUntil {
+		t.Errorf("at once they span %d to %d, one by one %d to %d", from, until, wantFrom, wantUntil)
+	}
+}
+
 // page writes a whole summary.
 func page(t *testing.T, language causes.Language, p report.Page) []byte {
 	t.Helper()

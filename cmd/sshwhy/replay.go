@@ -337,7 +337,7 @@ const memoryPercent = 30
 // run reads all and writes what goes with the output: nothing after jsonl, and
 // nothing where nothing could be read.
 func (r *replayer) run(ctx context.Context) error {
-	loop := sshwhy.Loop{Ahead: r.ahead, Source: r.source, Parser: r.parser, Classifier: r.classifier, Sink: r.sink, Watch: r.watch(), Trouble: r.trouble}
+	loop := sshwhy.Loop{Ahead: r.ahead, Source: r.source, Parser: r.parser, Classifier: r.classifier, Sink: r.sink, Count: r.count(), Watch: r.watch(), Trouble: r.trouble}
 	defer debug.SetGCPercent(debug.SetGCPercent(memoryPercent))
 	err := loop.Run(ctx)
 	r.progress.clear()
@@ -382,27 +382,36 @@ func (r *replayer) run(ctx context.Context) error {
 	return nil
 }
 
-func (r *replayer) watch() func(*sshwhy.Event) {
-	if r.report != nil {
-		return r.report.watch(r.watchLines())
+// count gives what counts the lines where all of them count and none is looked
+// at, nil for all else.
+func (r *replayer) count() func(*sshwhy.Record, []sshwhy.Event) {
+	if r.missed == nil && r.during == everything {
+		return r.accounting.NoteAll
 	}
-	return r.watchLines()
+	return nil
 }
 
-// watchLines counts the lines.
-func (r *replayer) watchLines() func(*sshwhy.Event) {
-	if r.missed == nil && r.during == everything {
-		return r.accounting.Note
+// watch gives what looks at every line, nil where nothing does.
+func (r *replayer) watch() func(*sshwhy.Event) {
+	var watch func(*sshwhy.Event)
+	if r.count() == nil {
+		watch = r.watchLines
 	}
-	return func(ev *sshwhy.Event) {
-		if ev.Time != 0 && !r.during.holds(ev.Time) {
-			r.outside.note(ev)
-			return
-		}
-		r.accounting.Note(ev)
-		if r.missed != nil {
-			r.missed.Note(ev)
-		}
+	if r.report != nil {
+		watch = r.report.watch(watch)
+	}
+	return watch
+}
+
+// watchLines counts the lines one by one.
+func (r *replayer) watchLines(ev *sshwhy.Event) {
+	if ev.Time != 0 && !r.during.holds(ev.Time) {
+		r.outside.note(ev)
+		return
+	}
+	r.accounting.Note(ev)
+	if r.missed != nil {
+		r.missed.Note(ev)
 	}
 }
 

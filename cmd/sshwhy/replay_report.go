@@ -23,8 +23,11 @@ type pageOf struct {
 	history *report.History
 }
 
-// watch lets the history see every event too.
+// watch lets the history see every event, and who else watches, nil for nobody.
 func (p *pageOf) watch(next func(*sshwhy.Event)) func(*sshwhy.Event) {
+	if next == nil {
+		return p.history.Note
+	}
 	return func(ev *sshwhy.Event) {
 		next(ev)
 		p.history.Note(ev)
