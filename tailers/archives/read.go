@@ -160,10 +160,26 @@ func (r *lineReader) lines(b *sshwhy.Block, start, searched int) int {
 			break
 		}
 		end := searched + i
-		r.line(b, start, end)
+		if r.usual(b.Text[start:end]) {
+			r.add(b, start, end)
+		} else {
+			r.line(b, start, end)
+		}
 		start, searched = end+1, end+1
 	}
 	return start
+}
+
+// usual tells by few looks that a line is to be added as it stands, and of the
+// same year as the one before.
+func (r *lineReader) usual(line []byte) bool {
+	n := len(line)
+	return n >= monthSize && n <= sshwhy.MaxLine && line[n-1] != '\r' && (!r.dated || r.dates.same(line))
+}
+
+func (r *lineReader) add(b *sshwhy.Block, start, end int) {
+	r.note(end-start, 0)
+	b.Line(start, end, r.like)
 }
 
 // line adds one line.
@@ -178,8 +194,7 @@ func (r *lineReader) line(b *sshwhy.Block, start, end int) {
 	if r.dated && r.dates.turns(b.Text[start:end]) {
 		r.redate()
 	}
-	r.note(end-start, 0)
-	b.Line(start, end, r.like)
+	r.add(b, start, end)
 }
 
 // longLine adds the beginning of a line that is too long.

@@ -2,6 +2,7 @@ package archives
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"time"
@@ -292,7 +293,7 @@ type dater struct {
 	lead bool
 	// last is the time of the line at which the month turned last.
 	last  int64
-	month uint32
+	month uint32 // the beginning of that line
 	// limit, where it is set, is a time that no line is later than by more
 	// than a day.
 	limit time.Time
@@ -318,15 +319,17 @@ func (d *dater) turns(line []byte) bool {
 // otherMonth tells that a line that begins with a month begins with another
 // than the one before.
 func (d *dater) otherMonth(line []byte) bool {
-	if len(line) < 4 {
+	if len(line) < monthSize || d.same(line) || !isMonth(line) {
 		return false
 	}
-	month := uint32(line[0])<<16 | uint32(line[1])<<8 | uint32(line[2])
-	if month == d.month || !isMonth(line) {
-		return false
-	}
-	d.month = month
+	d.month = binary.LittleEndian.Uint32(line)
 	return true
+}
+
+// same tells that a line, which has monthSize bytes, begins with the month of the
+// one before; not where that cannot be seen.
+func (d *dater) same(line []byte) bool {
+	return d.lead && binary.LittleEndian.Uint32(line) == d.month
 }
 
 // newest gives the time by which the parser dates lines like the last one.
@@ -338,9 +341,12 @@ func (d *dater) newest() time.Time {
 	return at
 }
 
+// monthSize is the length of an English month and a blank.
+const monthSize = 4
+
 // isMonth tells that a line begins with an English month and a blank.
 func isMonth(line []byte) bool {
-	if len(line) < 4 || line[3] != ' ' {
+	if len(line) < monthSize || line[3] != ' ' {
 		return false
 	}
 	switch string(line[:3]) {
