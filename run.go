@@ -272,7 +272,9 @@ func (l *Loop) deliver(f *Finding) {
 	if l.failed != nil {
 		return
 	}
-	l.fail("delivering a finding", l.Sink.Deliver(f))
+	if err := l.Sink.Deliver(f); err != nil {
+		l.fail("delivering a finding", err)
+	}
 	if l.Alerter != nil {
 		l.Alerter.Alert(f, l.deliverAlert)
 	}

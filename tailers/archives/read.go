@@ -154,18 +154,26 @@ func (r *lineReader) read(b *sshwhy.Block, limit int) {
 // for them; there is no end of a line before searched. It gives where the rest
 // begins.
 func (r *lineReader) lines(b *sshwhy.Block, start, searched int) int {
-	for len(b.Lines) < sshwhy.MaxLines {
+	if searched > start {
 		i := bytes.IndexByte(b.Text[searched:], '\n')
+		if i < 0 {
+			return start
+		}
+		r.line(b, start, searched+i)
+		start = searched + i + 1
+	}
+	for rest := b.Text[start:]; len(b.Lines) < sshwhy.MaxLines; {
+		i := bytes.IndexByte(rest, '\n')
 		if i < 0 {
 			break
 		}
-		end := searched + i
-		if r.usual(b.Text[start:end]) {
-			r.add(b, start, end)
+		if r.usual(rest[:i]) {
+			r.add(b, start, start+i)
 		} else {
-			r.line(b, start, end)
+			r.line(b, start, start+i)
 		}
-		start, searched = end+1, end+1
+		rest = rest[i+1:]
+		start += i + 1
 	}
 	return start
 }
