@@ -19,7 +19,7 @@ type frame struct {
 	event   form
 	verdict []byte
 	remedy  form
-	rule    []byte
+	rule    snippet
 	// first is verdict and remedy of revision 1, the only one of most
 	// findings.
 	first form
@@ -113,10 +113,11 @@ func (s *JSONL) newFrame(f *sshwhy.Finding, of *frames) *frame {
 	r.remedy.text(`,"evidence":[`)
 	r.first = slices.Clone(r.remedy)
 	r.first[0].text = slices.Concat(r.verdict, []byte("1"), r.remedy[0].text)
-	if rule := s.words.Rule(f.Why.Rule); rule != "" {
-		r.rule = appendString([]byte(`,"why":`), rule)
+	var rule []byte
+	if words := s.words.Rule(f.Why.Rule); words != "" {
+		rule = appendString([]byte(`,"why":`), words)
 	}
-	r.rule = append(r.rule, "}}"...)
+	r.rule.set(append(rule, "}}"...))
 	return r
 }
 

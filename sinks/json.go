@@ -174,6 +174,47 @@ func appendTime(dst []byte, nanoseconds int64) []byte {
 	return append(dst, '"')
 }
 
+// few is the number of bytes that appendShort is quick with.
+const few = 32
+
+// appendShort appends a text, most of which are short: names and addresses.
+// Then as many bytes are copied as a short one can have, and cut off behind it:
+// that takes fewer steps than to find out how to copy as many as there are.
+func appendShort(dst, text []byte) []byte {
+	end := len(dst)
+	if len(text) > few || cap(text) < few || cap(dst)-end < few {
+		return append(dst, text...)
+	}
+	b := [few]byte(text[:few]) // a copy of its own: as far as the compiler knows, both overlap
+	*(*[few]byte)(dst[end : end+few]) = b
+	return dst[:end+len(text)]
+}
+
+// snippet is a text that is appended again and again. As long as it has no more
+// than 128 bytes, so many are copied, whatever its length.
+type snippet struct {
+	text  []byte
+	parts [2][64]byte // the beginning of it
+}
+
+func (s *snippet) set(text []byte) {
+	s.text = text
+	n := copy(s.parts[0][:], text)
+	copy(s.parts[1][:], text[n:])
+}
+
+func (s *snippet) append(dst []byte) []byte {
+	const all = len(s.parts) * len(s.parts[0])
+	end := len(dst)
+	if len(s.text) > all || cap(dst)-end < all {
+		return append(dst, s.text...)
+	}
+	to := dst[end : end+all]
+	*(*[64]byte)(to) = s.parts[0]
+	*(*[64]byte)(to[64:]) = s.parts[1]
+	return dst[:end+len(s.text)]
+}
+
 // clock appends times like appendTime, quicker where one follows another of
 // the same day, or the same one.
 type clock struct {
@@ -195,7 +236,13 @@ func (c *clock) append(dst []byte, nanoseconds int64) []byte {
 	if nanoseconds != c.of {
 		c.turn(nanoseconds)
 	}
-	return append(dst, c.stamp[:]...)
+	end := len(dst)
+	if cap(dst)-end < len(c.stamp) {
+		return append(dst, c.stamp[:]...)
+	}
+	dst = dst[:end+len(c.stamp)]
+	*(*[len(c.stamp)]byte)(dst[end:]) = c.stamp
+	return dst
 }
 
 // turn puts another time into the stamp.

@@ -17,27 +17,48 @@ type JSONL struct {
 	Locator sshwhy.Locator
 
 	w          io.Writer         // not owned
+	space      spacious          // the same, nil where it has no space to give
 	causes     *causes.Catalogue // not owned
 	words      *lang.Words
 	advice     advice
 	start, end clock
-	line       []byte // the last one
+	line       []byte // memory for one, as long as the longest before
 	name       []byte
 	frames     []frames // by CauseID
 	programs   programs
 	file       file
 }
 
+// spacious is a writer that gives away the space it has left, to be filled and
+// handed to its Write: what stands there already it need not copy.
+type spacious interface{ AvailableBuffer() []byte }
+
 // NewJSONL gives a sink that writes to w, whose caller flushes it.
 func NewJSONL(w io.Writer, c *causes.Catalogue, language causes.Language) *JSONL {
-	return &JSONL{w: w, causes: c, words: lang.For(language), advice: newAdvice(c, language), start: newClock(), end: newClock(), frames: make([]frames, len(c.Causes)+1)}
+	space, _ := w.(spacious)
+	return &JSONL{w: w, space: space, causes: c, words: lang.For(language), advice: newAdvice(c, language), start: newClock(), end: newClock(), frames: make([]frames, len(c.Causes)+1)}
 }
 
 // Deliver implements sshwhy.Sink.
 func (s *JSONL) Deliver(f *sshwhy.Finding) error {
-	s.line = append(s.append(s.line[:0], f), '\n')
-	_, err := s.w.Write(s.line)
+	dst := s.room()
+	line := append(s.append(dst, f), '\n')
+	if cap(line) > cap(dst) {
+		s.line = line[:0] // it has outgrown what there was
+	}
+	_, err := s.w.Write(line)
 	return err
+}
+
+// room gives where to write a line: where it is to go in the end, if there is
+// space for as long a one as there has been.
+func (s *JSONL) room() []byte {
+	if s.space != nil {
+		if room := s.space.AvailableBuffer(); cap(room) >= cap(s.line) {
+			return room
+		}
+	}
+	return s.line
 }
 
 // append appends the object of a finding.
@@ -70,7 +91,8 @@ func (s *JSONL) event(dst []byte, f *sshwhy.Finding, around *frame) []byte {
 // parties appends who and what took part: user, client, host, process, file.
 func (s *JSONL) parties(dst []byte, f *sshwhy.Finding) []byte {
 	if f.UserKnown {
-		dst = append(s.user(append(dst, `,"user":{"name":"`...), f.User), `"}`...)
+		dst = append(append(dst, `,"user":`...), `{"name":"`...) // in two, each short enough to need no call
+		dst = append(s.user(dst, f.User), `"}`...)
 	}
 	if len(f.Address) > 0 || f.Port > 0 {
 		var at *sshwhy.Location
@@ -80,12 +102,12 @@ func (s *JSONL) parties(dst []byte, f *sshwhy.Finding) []byte {
 		dst = appendSource(append(dst, `,"source":`...), f.Address, f.Port, at)
 	}
 	if p := s.programs.of(f.Host, f.Ident); f.PID != 0 {
-		dst = append(appendNumber(append(dst, p.numbered...), int(f.PID)), '}')
+		dst = append(appendNumber(p.numbered.append(dst), int(f.PID)), '}')
 	} else {
-		dst = append(dst, p.unnumbered...)
+		dst = p.unnumbered.append(dst)
 	}
 	if f.Source != "" {
-		dst = append(dst, s.file.of(f.Source)...)
+		dst = s.file.of(f.Source).append(dst)
 	}
 	return dst
 }
@@ -93,7 +115,7 @@ func (s *JSONL) parties(dst []byte, f *sshwhy.Finding) []byte {
 // user appends the name that a client asked for, without quotes.
 func (s *JSONL) user(dst, name []byte) []byte {
 	if isPlain(name) { // and has no backslash
-		return append(dst, name...)
+		return appendShort(dst, name)
 	}
 	s.name = sshwhy.Unescape(s.name[:0], name)
 	return appendEscaped(dst, s.name)
@@ -108,7 +130,7 @@ type program struct {
 	host, ident []byte
 	// numbered goes up to where the number of the process is due, unnumbered
 	// is for findings without one.
-	numbered, unnumbered []byte
+	numbered, unnumbered snippet
 }
 
 // of gives a program that findings carry. Hosts are mostly told apart by the
@@ -119,44 +141,42 @@ func (l *programs) of(host, ident []byte) *program {
 		place += int(host[n-1])
 	}
 	p := &l[place%len(l)]
-	if !bytes.Equal(p.host, host) || !bytes.Equal(p.ident, ident) || p.numbered == nil {
+	if !bytes.Equal(p.host, host) || !bytes.Equal(p.ident, ident) || p.numbered.text == nil {
 		p.set(host, ident)
 	}
 	return p
 }
 
 func (p *program) set(host, ident []byte) {
-	p.host, p.ident, p.unnumbered = append(p.host[:0], host...), append(p.ident[:0], ident...), p.unnumbered[:0]
+	p.host, p.ident = append(p.host[:0], host...), append(p.ident[:0], ident...)
+	unnumbered := p.unnumbered.text[:0]
 	if len(host) > 0 {
-		p.unnumbered = append(appendString(append(p.unnumbered, `,"host":{"name":`...), host), '}')
+		unnumbered = append(appendString(append(unnumbered, `,"host":{"name":`...), host), '}')
 	}
-	p.numbered = append(append(p.numbered[:0], p.unnumbered...), `,"process":{`...)
+	numbered := append(append(p.numbered.text[:0], unnumbered...), `,"process":{`...)
 	if name := programName(ident); len(name) > 0 {
-		p.numbered = append(appendString(append(p.numbered, `"name":`...), name), ',')
+		numbered = append(appendString(append(numbered, `"name":`...), name), ',')
 	}
 	if len(ident) > 0 {
-		p.unnumbered = closeObject(append(p.unnumbered, p.numbered[len(p.unnumbered):]...))
+		unnumbered = closeObject(append(unnumbered, numbered[len(unnumbered):]...))
 	}
-	p.numbered = append(p.numbered, `"pid":`...)
+	p.unnumbered.set(unnumbered)
+	p.numbered.set(append(numbered, `"pid":`...))
 }
 
 // file is the member that names the file of the finding before, as JSON: most
 // have the same.
 type file struct {
 	source string
-	json   []byte
+	json   snippet
 }
 
-func (l *file) of(source string) []byte {
-	if l.json == nil || l.source != source {
-		l.set(source)
+func (l *file) of(source string) *snippet {
+	if l.json.text == nil || l.source != source {
+		l.source = source
+		l.json.set(append(appendString(append(l.json.text[:0], `,"log":{"file":{"path":`...), source), "}}"...))
 	}
-	return l.json
-}
-
-func (l *file) set(source string) {
-	l.source = source
-	l.json = append(appendString(append(l.json[:0], `,"log":{"file":{"path":`...), source), "}}"...)
+	return &l.json
 }
 
 // verdict appends the rest of the object.
@@ -185,7 +205,7 @@ func (s *JSONL) verdict(dst []byte, f *sshwhy.Finding, around *frame) []byte {
 	if len(f.Values) > 0 {
 		dst = appendValues(dst, f.Values)
 	}
-	return append(dst, around.rule...)
+	return around.rule.append(dst)
 }
 
 // appendLines appends lines as JSON strings with commas between them. As a rule
