@@ -26,12 +26,13 @@ type Options struct {
 // only what stands at the very left of a line is ever taken for a header, and
 // a word there that sshd's own messages begin with is never taken for a host.
 type splitter struct {
-	clock clock
+	// origins are the hosts with the programs on them. They stand first, so
+	// that each fills one line of the processor's cache and not part of two.
+	origins origins
+	clock   clock
 	// hosts are copies of words that were found to be hosts, so that the
 	// same ones are not looked into line after line. Each has one place.
 	hosts [64][]byte
-	// origins are the hosts with the programs on them.
-	origins origins
 	// buf holds what JSON had escaped. split sees to it that it need not
 	// grow while parts of it are in use.
 	buf []byte
@@ -127,7 +128,7 @@ const maxNesting = 3
 func (s *splitter) split(line []byte, newest time.Time, h *sshwhy.Header) (msg []byte, f form, by program, ok bool) {
 	*h = sshwhy.Header{}
 	s.module = nil
-	if msg, f, by := s.usual(line, newest, h); msg != nil {
+	if msg, f, by := s.usual(line, &newest, h); msg != nil {
 		return msg, f, by, true
 	}
 	return s.unusual(line, newest, h)

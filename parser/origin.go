@@ -3,6 +3,7 @@ package parser
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"time"
 
 	"github.com/sshwhy/sshwhy"
@@ -19,84 +20,115 @@ const shortOrigin = 4 * wide
 const longOrigin = 256
 
 // origin is what stands between the time and the process number in the lines of
-// one program on one host: "host ident[".
+// one program on one host: "host ident[". It fills one line of the processor's
+// cache.
 type origin struct {
-	short [shortOrigin / wide]uint64 // the text and zeros, where it is short
-	long  []byte                     // the text, where it is long
-	host  int                        // the length of the host's name
+	short shortText // the text, where it is short
+	long  []byte    // the text, where it is long
+	host  uint8     // the length of the host's name
 	by    program
 }
 
-// origins are those that were seen of late, each in the one place that its
-// bytes give it. What is read behind one depends on the bytes alone: tagAt stops
-// at the first bracket.
+// shortText is up to 32 bytes with zeros behind them.
+type shortText struct{ a, b, c, d uint64 }
+
+// shortOf takes the first 32 bytes.
+func shortOf(b *[shortOrigin]byte) shortText {
+	return shortText{
+		binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[wide:]),
+		binary.LittleEndian.Uint64(b[2*wide:]), binary.LittleEndian.Uint64(b[3*wide:]),
+	}
+}
+
+// brackets marks the bytes that are an opening bracket: of those of a byte the
+// four highest bits are for a, b, c and d in turn. Behind the first bracket of a
+// word, and behind a byte that is not ASCII, marks may be wrong.
+func (t *shortText) brackets() uint64 {
+	return bracket(t.a)>>3 | bracket(t.b)>>2 | bracket(t.c)>>1 | bracket(t.d)
+}
+
+func bracket(w uint64) uint64 { return (w ^ ones*'[' - ones) & highs }
+
+// upTo gives the text without what is behind its first n bytes.
+func (t shortText) upTo(n int) shortText {
+	m := &beginnings[n]
+	return shortText{t.a & m.a, t.b & m.b, t.c & m.c, t.d & m.d}
+}
+
+func (t *shortText) is(o *shortText) bool {
+	return t.a == o.a && t.b == o.b && t.c == o.c && t.d == o.d
+}
+
+// beginnings are masks of the first bytes of a short text, by their number.
+var beginnings = func() (all [shortOrigin + 1]shortText) {
+	var mask [shortOrigin]byte
+	for n := range mask {
+		mask[n] = 0xff
+		all[n+1] = shortOf(&mask)
+	}
+	return all
+}()
+
+// origins are those that were seen of late, each in one of the two places that
+// its bytes give it. What is read behind one depends on the bytes alone: tagAt
+// stops at the first bracket.
 type origins [1 << originBits]origin
 
 // originBits is enough for a few programs on each of hundreds of hosts.
-const originBits = 10
+const originBits = 11
 
-// place gives the place of an origin by some of its words.
-func (o *origins) place(first, middle, last uint64) *origin {
-	return &o[(first^3*middle^5*last)*0x9e3779b97f4a7c15>>(64-originBits)]
+// place gives the first place of an origin by its text, or some words of it. The
+// second one is beside it.
+func (o *origins) place(t shortText) int {
+	return int((t.a ^ 3*t.b ^ 5*t.c ^ 9*t.d) * 0x9e3779b97f4a7c15 >> (64 - originBits))
 }
 
-// find gives the origin that b begins with, and its length; nil where it is not
-// known.
-func (o *origins) find(b []byte) (known *origin, size int) {
-	head := (*[shortOrigin]byte)(b)
-	var text [shortOrigin / wide]uint64
-	for i := range text {
-		word := binary.LittleEndian.Uint64(head[i*wide:])
-		marks := equal(word, '[')
-		if marks == 0 {
-			text[i] = word
-			continue
-		}
-		text[i] = word & (marks ^ (marks - 1))
-		if known = o.place(text[0], text[1], text[i]); known.short != text {
-			return nil, 0
-		}
-		return known, i*wide + first(marks) + 1
-	}
-	return o.findLong(b)
-}
-
+// findLong gives the origin that b begins with, and its length, where that is
+// more than 32 bytes; nil where it is not known.
 func (o *origins) findLong(b []byte) (known *origin, size int) {
 	bracket := bytes.IndexByte(b[:min(len(b), longOrigin)], '[')
 	if bracket < 0 {
 		return nil, 0
 	}
-	if known = o.longPlace(b, bracket); !bytes.Equal(known.long, b[:bracket+1]) {
-		return nil, 0
+	text, place := b[:bracket+1], o.place(wordsOf(b[:bracket+1]))
+	if known = &o[place]; !bytes.Equal(known.long, text) {
+		if known = &o[place^1]; !bytes.Equal(known.long, text) {
+			return nil, 0
+		}
 	}
 	return known, bracket + 1
 }
 
-// longPlace gives the place of an origin that ends in the bracket at b[end].
-func (o *origins) longPlace(b []byte, end int) *origin {
-	return o.place(binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[end/2-wide/2:]), binary.LittleEndian.Uint64(b[end+1-wide:]))
+// wordsOf gives some words of a long text.
+func wordsOf(b []byte) shortText {
+	return shortText{
+		binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[(len(b)-wide)/2:]),
+		binary.LittleEndian.Uint64(b[len(b)-wide:]), 0,
+	}
 }
 
-// add remembers an origin.
+// add remembers an origin, in the place of the one of its two that came earlier.
 func (o *origins) add(text []byte, host int, by program) {
-	var known *origin
-	switch bracket := len(text) - 1; {
-	case bracket < shortOrigin:
-		var head [shortOrigin]byte
-		copy(head[:], text)
-		var short [shortOrigin / wide]uint64
-		for i := range short {
-			short[i] = binary.LittleEndian.Uint64(head[i*wide:])
-		}
-		known = o.place(short[0], short[1], short[bracket/wide])
-		known.short, known.long = short, known.long[:0]
-	case bracket < longOrigin:
-		known = o.longPlace(text, bracket)
-		known.short, known.long = [shortOrigin / wide]uint64{}, append(known.long[:0], text...)
+	known := origin{host: uint8(host), by: by}
+	var place int
+	switch {
+	case len(text) <= shortOrigin:
+		var short [shortOrigin]byte
+		copy(short[:], text)
+		known.short = shortOf(&short)
+		place = o.place(known.short)
+	case len(text) <= longOrigin:
+		known.long = text
+		place = o.place(wordsOf(text))
 	default:
 		return
 	}
-	known.host, known.by = host, by
+	first, second := &o[place], &o[place^1]
+	if first.short == known.short && bytes.Equal(first.long, known.long) {
+		return
+	}
+	known.long = append(second.long[:0], known.long...)
+	*second, *first = *first, known
 }
 
 // stampOf reads a stamp of a day that was seen before, and gives its length with
@@ -114,37 +146,59 @@ func (c *clock) stampOf(b *[headSize]byte, newest time.Time) (ns int64, size int
 // usual reads the header that nearly all lines of a file have: a day and an
 // origin that were seen before, and the number of a process. It takes a short
 // way to what the long one says, and gives nil for all other headers.
-func (s *splitter) usual(line []byte, newest time.Time, h *sshwhy.Header) ([]byte, form, program) {
-	line = withoutCR(line)
+//
+// It is one function, though it could be three: every line pays for the calls.
+func (s *splitter) usual(line []byte, newest *time.Time, h *sshwhy.Header) (msg []byte, f form, by program) {
 	if len(line) < headSize {
 		return nil, formBare, programUnknown
 	}
+	if line[len(line)-1] == '\r' {
+		return s.usual(withoutCR(line), newest, h)
+	}
 	head := (*[headSize]byte)(line)
 	ns, f, b := s.clock.named.ns, formRFC3164, line[namedSize:]
-	if !s.clock.named.again((*[namedSize]byte)(head[:]), newest) {
+	if !s.clock.named.again((*[namedSize]byte)(head[:]), *newest) {
 		var size int
-		if ns, size, f = s.clock.stampOf(head, newest); size == 0 || len(line) < size+shortOrigin {
+		if ns, size, f = s.clock.stampOf(head, *newest); size == 0 || len(line) < size+shortOrigin {
 			return nil, formBare, programUnknown
 		}
 		b = line[size:]
 	}
-	o, size := s.origins.find(b)
-	if o == nil || len(b)-size < wide+4 {
+
+	var known *origin
+	var size int
+	text := shortOf((*[shortOrigin]byte)(b))
+	if marks := text.brackets(); marks != 0 {
+		// Of several brackets it may be the wrong one, and then nothing is found.
+		mark := bits.TrailingZeros64(marks)
+		size = (mark%8-4)*wide + mark/8 + 1
+		text = text.upTo(size)
+		place := s.origins.place(text)
+		if known = &s.origins[place]; !known.short.is(&text) {
+			if known = &s.origins[place^1]; !known.short.is(&text) {
+				return nil, formBare, programUnknown
+			}
+		}
+	} else if known, size = s.origins.findLong(b); known == nil {
 		return nil, formBare, programUnknown
 	}
-	number := (*[wide + 4]byte)(b[size:])
-	word := binary.LittleEndian.Uint64(number[:])
+
+	rest := b[size:]
+	if len(rest) < wide+4 {
+		return nil, formBare, programUnknown
+	}
+	word := binary.LittleEndian.Uint64(rest)
 	digits := first(nonDigits(word))
-	behind := binary.LittleEndian.Uint32(number[digits:])
-	if uint(digits-1) >= wide-1 || behind&0xffffff != ']'|':'<<8|' '<<16 || openings[behind>>24]&notAMessage != 0 {
+	if uint(digits-1) >= wide-1 {
 		return nil, formBare, programUnknown
 	}
+	behind := binary.LittleEndian.Uint32(rest[digits:])
 	pid := decimal(word, digits)
-	if pid == 0 {
+	if behind&0xffffff != ']'|':'<<8|' '<<16 || openings[behind>>24]&notAMessage != 0 || pid == 0 {
 		return nil, formBare, programUnknown
 	}
-	h.Time, h.Host, h.Ident, h.PID = ns, b[:o.host], b[o.host+1:size-1], pid
-	return b[size+digits+len("]: "):], f, o.by
+	h.Time, h.Host, h.Ident, h.PID = ns, b[:known.host], b[int(known.host)+1:size-1], pid
+	return rest[digits+len("]: "):], f, known.by
 }
 
 // familiar is like usual where the host alone was seen before.

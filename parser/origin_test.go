@@ -45,7 +45,7 @@ func TestShortWayIsTheLong(t *testing.T) {
 			t.Fatalf("%q with newest %v: %q, %v, %v %v, %q; the long way says %q, %v, %v %v, %q",
 				line, newest, msg, f, by, ok, fmt.Sprint(short), wantMsg, wantForm, wantBy, wantOK, fmt.Sprint(long))
 		}
-		if msg, _, _ := used.usual(line, newest, &short); msg != nil {
+		if msg, _, _ := used.usual(line, &newest, &short); msg != nil {
 			taken++
 		}
 	}

@@ -57,7 +57,7 @@ func (p *Parser) Parse(r *sshwhy.Record, ev *sshwhy.Event) {
 		p.message(ev, r.Text, programOf(ev.Ident))
 		return
 	}
-	text, f, by := p.splitter.usual(r.Text, r.Newest, &ev.Header)
+	text, f, by := p.splitter.usual(r.Text, &r.Newest, &ev.Header)
 	if text == nil {
 		text, f, by, _ = p.splitter.unusual(r.Text, r.Newest, &ev.Header)
 		ev.Borrowed = len(p.splitter.buf) > 0
