@@ -233,3 +233,12 @@ func keyOf(literal string) int {
 	}
 	return best
 }
+
+// frontOf is keyOf for a look from the beginning of a field on: few names hold a
+// blank, and what is behind them does not matter.
+func frontOf(k patterns.Kind, literal string) int {
+	if (k == patterns.KindUser || k == patterns.KindAccount) && literal[0] == ' ' {
+		return 0
+	}
+	return keyOf(literal)
+}

@@ -99,6 +99,12 @@ type fieldEdge struct {
 	// times.
 	keys  uint64
 	keyAt uint8
+	// front and frontAt are the same for a look from the field's beginning
+	// on, and reach is how far behind that the byte stands at least. They are
+	// for short literals: see opName.
+	front   uint64
+	frontAt uint8
+	reach   uint8
 	// address tells that nothing but an address can stand where to goes on.
 	address bool
 }
@@ -142,6 +148,7 @@ const tryCost = 16
 // The choices are memory for the way; what they hold before and after means
 // nothing.
 func (m *matcher) match(t *text, ev *sshwhy.Event, way *choices) (found *ending, straight bool) {
+	t.effort = effortOf(t.length)
 	next := t.window(0)
 	start := m.starts.find(uint32(next))
 	if start == nil {
@@ -339,6 +346,11 @@ func (n *node) literalAt(t *text, pos int) *edge {
 type byteset [4]uint64
 
 func (s *byteset) add(c byte) { s[c>>6] |= 1 << (c & 63) }
+func (s *byteset) join(o *byteset) {
+	for i := range s {
+		s[i] |= o[i]
+	}
+}
 func (s *byteset) meets(o *byteset) bool {
 	return s[0]&o[0]|s[1]&o[1]|s[2]&o[2]|s[3]&o[3] != 0
 }

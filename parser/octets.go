@@ -27,21 +27,16 @@ const (
 // size that the compiler knows, so that it need not look either.
 type text struct {
 	length int
-	effort int // that may still be spent: effortOf
+	effort int // that the tree may still spend: effortOf
 	bytes  [sshwhy.MaxLine + 3*wide]byte
 }
 
-// fill takes a message; it tells whether that is short enough.
-func (t *text) fill(message []byte) bool {
-	if len(message) >= sshwhy.MaxLine {
-		return false
-	}
+// fill takes a message of less than MaxLine bytes.
+func (t *text) fill(message []byte) {
 	n := copy(t.bytes[:], message)
-	behind := t.bytes[uint(n)%sshwhy.MaxLine:][:2*wide]
-	binary.LittleEndian.PutUint64(behind, 0)
-	binary.LittleEndian.PutUint64(behind[wide:], 0)
-	t.length, t.effort = n, effortOf(n)
-	return true
+	binary.LittleEndian.PutUint64(t.bytes[uint(n)%sshwhy.MaxLine:], 0)
+	binary.LittleEndian.PutUint64(t.bytes[uint(n)%sshwhy.MaxLine+wide:], 0)
+	t.length = n
 }
 
 // window gives the bytes from pos on, which is at most the length, or less than

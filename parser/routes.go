@@ -24,31 +24,31 @@ type recogniser struct {
 	*matcher
 	way  choices // memory of matcher.match
 	text text    // the message at hand
-	// routes are all that are known, chained by what they begin with. The
-	// first is none.
-	routes []route
-	chains [1 << chainBits]uint16
+	// chains hold the routes by what they begin with, known is their number.
+	chains [1 << chainBits]*route
+	known  int
 	// guesses hold for the beginning of a message the route that the last
 	// one with the same beginning went.
-	guesses [1 << guessBits]uint16
+	guesses [1 << guessBits]*route
 }
 
 const (
 	chainBits = 8
-	guessBits = 12
+	guessBits = 11
 	// maxRoutes bounds the routes: hostile lines may go every way there is.
 	maxRoutes = 1024
 	// maxChain bounds how many routes are tried for one message.
 	maxChain = 12
+	// mostOnRoutes bounds the messages, in bytes.
+	mostOnRoutes = sshwhy.MaxLine - 8*wide
 )
 
 // route is a way through the tree: literals with a field behind each, and at
 // last a literal alone.
 type route struct {
-	steps  []step
-	last   step // without a field
+	steps  []step // the last one without a field
 	ending *ending
-	next   uint16 // in its chain, 0 for none
+	next   *route // in its chain
 }
 
 // step is a literal, or none, and the field behind it. It fills one line of the
@@ -56,21 +56,24 @@ type route struct {
 type step struct {
 	// The literal is compared by eight bytes: full holds those that are
 	// whole, tail what is left of it, mask which bytes of tail count.
-	full       []uint64
+	full       *[]uint64 // nil for none
 	tail, mask uint64
+	next       *step
 	field      *fieldEdge
 	beside     *beside // what is tried before the field, nil for nothing
 	name       sshwhy.Field
 	op         op
 	class      class // of opClass: the field's bytes
 	size       uint8 // of tail
+	place      uint8 // of the field among the event's
 	sure       bool  // as the field's
+	number     bool  // the next step is read along with it: see route.join
 }
 
 // beside is what a node has that comes before a field of it: literals, an end of
 // the message, and fields that are tried earlier.
 type beside struct {
-	firsts byteset // with which bytes the literals begin
+	firsts byteset // with which bytes it can begin, 0 for the end
 	node   *node
 	before int // how many fields
 }
@@ -83,10 +86,12 @@ const (
 	opAddr
 	opClass // behind the bytes of a class
 	opWord  // before a blank
+	opName  // where its literal of at most eight bytes stands first
 	opFirst // where its literal stands first
 	opLast  // where its literal stands last
 	opRest  // at the end of the message
 	opOther // as the field does it
+	opStop  // no field: the end of the message
 )
 
 func opOf(f *fieldEdge) (op, class) {
@@ -98,11 +103,19 @@ func opOf(f *fieldEdge) (op, class) {
 	case f.kind == patterns.KindAbsPath:
 		return opOther, 0
 	case f.way == wayFirst:
-		return opFirst, 0
+		return opSoonest(f), 0
 	case f.way == wayLast:
 		return opLast, 0
 	}
 	return opOther, 0
+}
+
+// opSoonest is the op of a field that ends where its literal stands first.
+func opSoonest(f *fieldEdge) op {
+	if len(f.ends.literal) <= wide {
+		return opName
+	}
+	return opFirst
 }
 
 func opOfKind(k patterns.Kind) (op, class) {
@@ -125,36 +138,48 @@ func opOfKind(k patterns.Kind) (op, class) {
 	return opOther, 0
 }
 
-func newRecogniser(m *matcher) *recogniser {
-	return &recogniser{matcher: m, routes: make([]route, 1, 64)}
-}
+func newRecogniser(m *matcher) *recogniser { return &recogniser{matcher: m} }
 
 // match finds the pattern of ev.Message and adds its fields to ev.
 func (r *recogniser) match(ev *sshwhy.Event) bool {
-	t := &r.text
-	if !t.fill(ev.Message) {
-		return false
+	if len(ev.Message) > mostOnRoutes {
+		return r.matchLong(ev)
 	}
+	t := &r.text
+	t.fill(ev.Message)
 	begin := t.window(0)
 	guess := &r.guesses[t.look(begin)>>(64-guessBits)]
-	if *guess != 0 && r.routes[*guess].match(t, ev) {
-		return true
+	return *guess != nil && (*guess).match(t, ev) || r.search(ev, begin, guess)
+}
+
+// matchLong is match of a message that the tree alone reads: a route looks a few
+// windows further than where its message ends.
+func (r *recogniser) matchLong(ev *sshwhy.Event) bool {
+	if len(ev.Message) >= sshwhy.MaxLine {
+		return false
 	}
+	r.text.fill(ev.Message)
+	found, _ := r.matcher.match(&r.text, ev, &r.way)
+	return found != nil
+}
+
+// search is match where the guess was wrong: it makes a better one.
+func (r *recogniser) search(ev *sshwhy.Event, begin uint64, guess **route) bool {
+	t := &r.text
 	chain := &r.chains[uint32(begin)*0x9e3779b1>>(32-chainBits)]
 	n := 0
-	for i := *chain; i != 0 && n < maxChain; i, n = r.routes[i].next, n+1 {
-		if i != *guess && r.routes[i].match(t, ev) {
-			*guess = i
+	for way := *chain; way != nil; way, n = way.next, n+1 {
+		if way != *guess && way.match(t, ev) {
+			*guess = way
 			return true
 		}
 	}
 	found, straight := r.matcher.match(t, ev, &r.way)
-	if straight && n < maxChain && len(r.routes) < maxRoutes && !r.leads(*chain, found) {
-		added := r.trace(t)
-		added.next = *chain
-		*chain = uint16(len(r.routes))
-		*guess = *chain
-		r.routes = append(r.routes, added)
+	if straight && n < maxChain && r.known < maxRoutes && !(*chain).leads(found) {
+		r.known++
+		way := r.trace(t)
+		way.next = *chain
+		*chain, *guess = way, way
 	}
 	return found != nil
 }
@@ -165,108 +190,134 @@ func (r *recogniser) match(ev *sshwhy.Event) bool {
 func (t *text) look(begin uint64) uint64 {
 	const letters = ones << 6 // a bit that they have, and digits, blanks and most signs have not
 	behind := 3*(t.window(2*wide)&letters) ^ 7*(t.window(3*wide)&letters)
-	end := 5*uint64(t.at(t.length-1)&(1<<6)) ^ 11*uint64(t.length/16)
+	end := 5*uint64(t.at(t.length-1)&(1<<6)) ^ 11*uint64(t.length)/16
 	return (begin ^ behind ^ end) * 0x9e3779b97f4a7c15
 }
 
-// leads tells whether a route of a chain leads to the ending. It has left the
-// message to the tree then.
-func (r *recogniser) leads(chain uint16, e *ending) bool {
-	for i := chain; i != 0; i = r.routes[i].next {
-		if r.routes[i].ending == e {
+// leads tells whether the route, or another one behind it in its chain, leads to
+// the ending. It has left the message to the tree then.
+func (r *route) leads(e *ending) bool {
+	for ; r != nil; r = r.next {
+		if r.ending == e {
 			return true
 		}
 	}
 	return false
 }
 
-// match tells whether a message goes the route, and adds its fields then. It
-// asks no function for what is usual: a call costs as much as a step.
+// match tells whether a message goes the route, and gives its fields then. It
+// asks no function for what is usual: a call costs as much as a step. That what
+// was found ends where the message does is looked at last, and only there: every
+// step goes on, so none can have gone too far then.
 func (r *route) match(t *text, ev *sshwhy.Event) bool {
 	fields := ev.Room()
 	pos := 0
-	steps := r.steps
-	for i := range steps {
-		st := &steps[i]
-		for _, w := range st.full {
-			if t.window(pos) != w {
-				return false
+	for st := &r.steps[0]; ; st = st.next {
+		if st.full != nil {
+			for _, w := range *st.full {
+				if t.window(pos) != w {
+					return false
+				}
+				pos += wide
 			}
-			pos += wide
 		}
 		if t.window(pos)&st.mask != st.tail {
 			return false
 		}
 		pos += int(st.size)
-		if b := st.beside; b != nil && (b.before > 0 || b.firsts.has(t.at(pos)) || pos == t.length) && !b.absent(t, pos) {
+		if b := st.beside; b != nil && b.firsts.has(t.at(pos)) && !b.absent(t, pos) {
 			return false
 		}
 		var end, next int
 		switch st.op {
-		case opInt:
-			end = pos + first(nonDigits(t.window(pos)))
-			if next = end; end == pos || end == pos+wide {
-				end, next = st.field.firstEnd(t, pos)
-			}
 		case opAddr:
-			if end = pos + scanIPv4(t, pos); end < pos {
-				end = pos + scanOtherAddr(t, pos)
+			end = pos + scanIPv4(t, pos)
+			if next = end; end < pos {
+				end, next = st.end(t, pos)
 			}
-			if next = end; end < pos || !st.sure && !st.field.precedes(t, end) {
-				end, next = st.field.firstEnd(t, pos)
+		case opName:
+			f := st.field
+			begin := pos + int(f.reach)
+			marks := matching(t.window(begin), f.front)
+			for marks == 0 && begin < t.length {
+				begin += wide
+				marks = matching(t.window(begin), f.front)
 			}
-		case opFirst:
-			end, next = st.field.soonest(t, pos)
+			end = begin + first(marks) - int(f.frontAt)
+			if next = end + len(f.ends.literal); t.window(end)&f.ends.mask != f.ends.head {
+				end, next = st.end(t, pos)
+			}
 		case opClass:
 			end = t.classEnd(pos, st.class)
-			if next = end; end == pos || !st.sure && !st.field.precedes(t, end) {
-				end, next = st.field.firstEnd(t, pos)
+			if next = end; end == pos || !st.sure {
+				end, next = st.end(t, pos)
 			}
-		case opWord:
-			end = t.index(pos, ' ')
-			if next = end; end == pos || !st.sure && !st.field.precedes(t, end) {
-				end, next = st.field.firstEnd(t, pos)
-			}
-		case opRest:
-			if end, next = t.length, t.length; end-pos < int(st.field.least) || !st.field.rooted(t, pos) {
+		case opStop:
+			if pos != t.length {
 				return false
 			}
-		case opLast:
-			end, next = st.field.lastEnd(t, pos)
-		case opOther:
-			end, next = st.field.firstEnd(t, pos)
+			for i, c := range r.ending.constants {
+				fields[int(st.place)+i] = c
+			}
+			ev.Pattern = r.ending.pattern
+			ev.Shaped(r.ending.shape)
+			return true
+		default:
+			end, next = st.end(t, pos)
 		}
 		if end < 0 {
 			return false
 		}
-		c := &fields[i]
+		c := &fields[st.place]
 		c.Field, c.Value, c.Start, c.End = st.name, 0, int32(pos), int32(end)
 		pos = next
+		if !st.number {
+			continue
+		}
+		st = st.next
+		if t.window(pos)&st.mask != st.tail {
+			return false
+		}
+		pos += int(st.size)
+		end = pos + first(nonDigits(t.window(pos)))
+		if end == pos || end == pos+wide {
+			if end, _ = st.field.firstEnd(t, pos); end < 0 {
+				return false
+			}
+		}
+		c = &fields[st.place]
+		c.Field, c.Value, c.Start, c.End = st.name, 0, int32(pos), int32(end)
+		pos = end
 	}
-	if r.last.behind(t, pos) != t.length {
-		return false
-	}
-	for i, c := range r.ending.constants {
-		fields[len(steps)+i] = c
-	}
-	ev.Pattern = r.ending.pattern
-	ev.Shaped(r.ending.shape)
-	return true
 }
 
-// behind gives where the step's literal ends that stands at pos, -1 where it does
-// not.
-func (st *step) behind(t *text, pos int) int {
-	for _, w := range st.full {
-		if t.window(pos) != w {
-			return -1
+// end gives where the field of a step ends that is tried at pos, and where what is
+// behind it begins; -1 for none.
+func (st *step) end(t *text, pos int) (end, next int) {
+	switch st.op {
+	case opAddr:
+		if n := scanOtherAddr(t, pos); n > 0 && (st.sure || st.field.precedes(t, pos+n)) {
+			return pos + n, pos + n
 		}
-		pos += wide
+	case opName, opFirst:
+		return st.field.soonest(t, pos)
+	case opClass:
+		if end = t.classEnd(pos, st.class); end > pos && st.field.precedes(t, end) {
+			return end, end
+		}
+	case opWord:
+		if end = t.index(pos, ' '); end > pos && (st.sure || st.field.precedes(t, end)) {
+			return end, end
+		}
+	case opRest:
+		if t.length-pos >= int(st.field.least) && st.field.rooted(t, pos) {
+			return t.length, t.length
+		}
+		return -1, 0
+	case opLast:
+		return st.field.lastEnd(t, pos)
 	}
-	if t.window(pos)&st.mask != st.tail {
-		return -1
-	}
-	return pos + int(st.size)
+	return st.field.firstEnd(t, pos)
 }
 
 // absent tells whether nothing of what is beside a field stands at pos.
@@ -290,8 +341,8 @@ func (b *beside) absent(t *text, pos int) bool {
 }
 
 // trace gives the route of a text to which the first way leads.
-func (r *recogniser) trace(t *text) route {
-	var found route
+func (r *recogniser) trace(t *text) *route {
+	found := &route{}
 	whole := make(outline, 0, t.length)
 	var behind []int // where whole goes on behind each field
 	n, pos, from := r.root, 0, 0
@@ -301,10 +352,13 @@ func (r *recogniser) trace(t *text) route {
 			continue
 		}
 		st := stepOf(t.bytes[from:pos])
+		st.place = uint8(len(found.steps))
 		whole = whole.literal(t.bytes[from:pos])
 		if pos == t.length && n.stop.ending.pattern != 0 {
-			found.last, found.ending = st, &n.stop.ending
+			st.op = opStop
+			found.steps, found.ending = append(found.steps, st), &n.stop.ending
 			found.hasten(whole, behind)
+			found.join()
 			return found
 		}
 		n, pos = st.enter(n, t, pos)
@@ -320,8 +374,11 @@ func (r *recogniser) trace(t *text) route {
 // stepOf gives a step of a literal.
 func stepOf(literal []byte) step {
 	var st step
+	if len(literal) > wide {
+		st.full = new([]uint64)
+	}
 	for ; len(literal) > wide; literal = literal[wide:] {
-		st.full = append(st.full, binary.LittleEndian.Uint64(literal))
+		*st.full = append(*st.full, binary.LittleEndian.Uint64(literal))
 	}
 	var tail [wide]byte
 	n := copy(tail[:], literal)
@@ -345,8 +402,13 @@ func (st *step) enter(n *node, t *text, pos int) (*node, int) {
 	}
 	if literals := n.literals(); before > 0 || len(literals) > 0 || n.stop.ending.pattern != 0 {
 		st.beside = &beside{node: n, before: before}
+		st.beside.firsts.add(0) // as at the end
 		for _, e := range literals {
 			st.beside.firsts.add(e.literal[0])
+		}
+		for _, f := range n.stop.fields[:before] {
+			begins := setOf(func(c byte) bool { return canBegin(f.kind, c) })
+			st.beside.firsts.join(&begins)
 		}
 	}
 	return st.field.to, next
@@ -357,13 +419,24 @@ func (st *step) enter(n *node, t *text, pos int) (*node, int) {
 // no place behind the first can be one. The outlines are what stands behind the
 // steps' fields.
 func (r *route) hasten(whole outline, behind []int) {
-	for i := len(r.steps) - 1; i >= 0; i-- {
+	for i := len(behind) - 1; i >= 0; i-- {
 		st := &r.steps[i]
 		if st.op == opLast && !whole[behind[i]:].repeats(st.field) {
-			st.op = opFirst
+			st.op = opSoonest(st.field)
 		}
 		if st.field.way != wayBounded {
 			return // it may hold anything
 		}
+	}
+}
+
+// join links the steps, and marks those behind which a number is next, with at
+// most eight bytes of a literal in front and nothing else beside it. It is read
+// along with them.
+func (r *route) join() {
+	for i := range r.steps[1:] {
+		st, next := &r.steps[i], &r.steps[i+1]
+		st.next = next
+		st.number = next.op == opInt && next.full == nil && next.beside == nil && (i == 0 || !r.steps[i-1].number)
 	}
 }

@@ -3,6 +3,7 @@ package parser
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/sshwhy/sshwhy"
@@ -26,7 +27,7 @@ func TestRoutesAreTheTree(t *testing.T) {
 			}
 		}
 	}
-	if n := len(p.sshd.routes); n < 100 {
+	if n := p.sshd.known; n < 100 {
 		t.Errorf("only %d routes were found", n)
 	}
 }
@@ -59,5 +60,27 @@ func holdAgainstTree(t *testing.T, r *recogniser, message string) {
 func TestStepFillsALine(t *testing.T) {
 	if n := reflect.TypeFor[step]().Size(); n > 64 {
 		t.Errorf("a step has %d bytes", n)
+	}
+}
+
+// TestLongRoutes lets messages go routes that are nearly as long as the parser's
+// memory, and some that are too long for it.
+func TestLongRoutes(t *testing.T) {
+	p, err := New(readCatalogue(t), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const head, tail = "Invalid user ", " from 192.0.2.7 port 22"
+	holdAgainstTree(t, p.sshd, head+"x"+tail)
+	for n := sshwhy.MaxLine - 10*wide; n < sshwhy.MaxLine; n++ {
+		name := strings.Repeat("x", n-len(head))
+		holdAgainstTree(t, p.sshd, head+name)
+		holdAgainstTree(t, p.sshd, head+name[len(tail):]+tail)
+		for cut := 1; cut <= len(tail); cut++ {
+			holdAgainstTree(t, p.sshd, head+name[cut:]+tail[:cut])
+		}
+	}
+	if p.sshd.match(&sshwhy.Event{Message: []byte(head + strings.Repeat("x", sshwhy.MaxLine) + tail)}) {
+		t.Error("a message that is too long is known")
 	}
 }

@@ -242,6 +242,9 @@ func (z *freezer) node(d *draft) *node {
 		if f.ends != "" {
 			e.keyAt = uint8(keyOf(f.ends))
 			e.keys = ones * uint64(f.ends[e.keyAt])
+			e.frontAt = uint8(frontOf(f.kind, f.ends))
+			e.front = ones * uint64(f.ends[e.frontAt])
+			e.reach = e.frontAt + uint8(int(e.least)-int(e.rest)-len(f.ends))
 		}
 		e.to = z.node(f.to)
 	}
