@@ -75,8 +75,8 @@ type AlertSink interface {
 //
 // Held gives what changed since the last call: hold for each record that now
 // belongs to a connection, in their order, drop for each connection that can
-// say nothing more, after which its number is not used again. Numbers belong
-// to one run of the program.
+// say nothing more, or that no longer needs records, after which its number is
+// not used again. Numbers belong to one run of the program.
 type Holder interface {
 	Held(hold func(connection uint64, r *Record), drop func(connection uint64))
 }

@@ -25,6 +25,7 @@ type Classifier struct {
 	clocks                  clocks
 	line                    kept // the one at hand
 	texts                   texts
+	space                   []byte             // for thin
 	alikes                  [][]sshwhy.CauseID // by CauseID; see alike
 	answers                 answers
 	restored                *restored // what Load gave and no event followed yet, else nil

@@ -1,6 +1,7 @@
 package classifier
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -12,6 +13,7 @@ type held struct {
 	dirty bool // it stands in holding.dirty
 	given bool // Held gave records of it
 	saved bool // Save gave an entry of it
+	whole bool // the entry has the lines themselves, and no record is held
 }
 
 // holding collects what Held and Save give at their next call.
@@ -86,10 +88,11 @@ func (k *Classifier) Held(hold func(connection uint64, r *sshwhy.Record), drop f
 }
 
 // hold notes that a record belongs to a connection. Only lines that are kept
-// as evidence are held, and whole: 64 of a connection and 16 KiB.
+// as evidence are held, and whole: 64 of a connection and 16 KiB. One that wrote
+// more is in its entry instead.
 func (t *table) hold(c *connection, r *sshwhy.Record) {
 	h := t.holding
-	if h == nil || len(r.Text) >= maxLineText {
+	if h == nil || c.whole || len(r.Text) >= maxLineText {
 		return
 	}
 	n := heldRecord{of: c, number: c.number, source: r.Source, newest: r.Newest, truncated: r.Truncated}
@@ -118,6 +121,29 @@ func (t *table) inherit(c, o *connection) {
 		c.also = append(c.also, o.number)
 	}
 	o.also, o.given = nil, false
+	if c.whole || o.whole {
+		t.keepWhole(c)
+	}
+}
+
+// keepWhole lets the entry of a connection hold its lines, of which some were
+// taken out: single records cannot be dropped. No more of it are held.
+func (t *table) keepWhole(c *connection) {
+	h := t.holding
+	if h == nil {
+		return
+	}
+	c.whole = true
+	for i := range h.records {
+		if r := &h.records[i]; r.of == c && r.number == c.number {
+			r.number = math.MaxUint64 // no connection has it
+		}
+	}
+	if c.given {
+		h.dropped = append(h.dropped, c.number)
+	}
+	h.dropped = append(h.dropped, c.also...)
+	c.also, c.given = nil, false
 }
 
 // mark notes that a connection changed.

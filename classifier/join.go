@@ -269,6 +269,10 @@ func (k *Classifier) give(h *host, i int, c *connection) {
 
 // absorb lets a connection take over another, which is gone then.
 func (k *Classifier) absorb(c, o *connection) {
+	if len(c.lines)+len(o.lines) > maxLines || int(c.lineBytes)+int(o.lineBytes) > maxText {
+		k.thin(c, maxLines/2, maxText/2)
+		k.thin(o, maxLines/2, maxText/2)
+	}
 	c.absorb(o)
 	k.table.links[c.slot].seen = max(k.table.links[c.slot].seen, k.table.links[o.slot].seen)
 	k.table.inherit(c, o)

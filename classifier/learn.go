@@ -13,7 +13,9 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 	first := len(c.lines) == 0
 	line := &k.line
 	if !k.options.Brief {
-		c.keep(ev, line)
+		if c.keep(ev, line); line.index < 0 {
+			k.keepInstead(c, ev, line)
+		}
 	} else if line.index = -1; first || r.beside || c.state == stateService { // what else there was, decides nothing
 		line.index = c.keepPattern(ev.Pattern)
 	}

@@ -143,6 +143,7 @@ type verdict struct {
 	remarks        string
 	why            sshwhy.Rule
 	evidence       []string
+	decisive       string // the line that decided
 	remedy         string // its sentences and commands, in English
 	values         map[sshwhy.Field]string
 }
@@ -176,6 +177,9 @@ func (g *rig) verdict(f *sshwhy.Finding) verdict {
 	}
 	for _, e := range f.Evidence {
 		v.evidence = append(v.evidence, string(e.Text))
+	}
+	if f.Decisive >= 0 && f.Decisive < len(v.evidence) {
+		v.decisive = v.evidence[f.Decisive]
 	}
 	for _, field := range sshwhy.Fields() {
 		if text := f.Value(field); text != "" {

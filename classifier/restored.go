@@ -47,7 +47,7 @@ func (k *Classifier) loadConnection(number uint64, u *unpacker) error {
 	c.turn = u.uint()
 	host := u.bytes()
 	var keyed, looked bool
-	u.flags(&c.orphaned, &c.userKnown, &c.told.looked, &looked, &keyed, &r.ownsProcess, &r.ownsChild, &r.ownsPeer)
+	u.flags(&c.orphaned, &c.userKnown, &c.told.looked, &looked, &keyed, &r.ownsProcess, &r.ownsChild, &r.ownsPeer, &c.whole)
 	c.pid = int32(u.int())
 	process, child := int32(u.int()), int32(u.int())
 	c.state = state(u.uint())

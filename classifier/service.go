@@ -77,6 +77,9 @@ func (k *Classifier) note(h *host, ev *sshwhy.Event, r *rule) *connection {
 	var f facts
 	f.read(ev)
 	k.learn(c, ev, r, &f)
+	if c.saw &^= sawNoMore; k.isLast(ev.Pattern) {
+		c.saw |= sawNoMore
+	}
 	return c
 }
 
@@ -88,7 +91,7 @@ func (k *Classifier) settleNotes(c *connection) {
 		return
 	}
 	h := c.host
-	fails := c.saw&sawFatal != 0 || k.fatalAlone(c)
+	fails := c.saw&(sawFatal|sawNoMore) != 0
 	if p := k.best(c, always); p != nil && (fails || !slices.Contains(h.told, p.cause)) {
 		h.told = append(h.told, p.cause)
 		k.table.markHost(h)
@@ -114,19 +117,9 @@ func (k *Classifier) tellService(c *connection, p *shown, fails bool) {
 	k.hand(c, &a, a.outcome)
 }
 
-// fatalAlone tells whether the last line is one after which sshd cannot have
-// gone on. Before it has loaded its keys, sshd writes errors and fatal errors
-// to standard error without the words (log.c do_log), so the catalogue's level
-// counts.
-func (k *Classifier) fatalAlone(c *connection) bool {
-	if len(c.lines) == 0 {
-		return false
-	}
-	last := c.lines[len(c.lines)-1].pattern
-	for _, l := range k.patterns.Entries[last-1].Levels {
-		if l == sshwhy.LevelFatal {
-			return true
-		}
-	}
-	return last == patterns.ConfigTerminating
+// isLast tells whether a line is one after which sshd cannot have gone on.
+// Before it has loaded its keys, sshd writes errors and fatal errors to standard
+// error without the words (log.c do_log), so the catalogue's level counts.
+func (k *Classifier) isLast(p sshwhy.PatternID) bool {
+	return p == patterns.ConfigTerminating || slices.Contains(k.patterns.Entries[p-1].Levels, sshwhy.LevelFatal)
 }

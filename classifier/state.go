@@ -253,7 +253,7 @@ func (k *Classifier) packConnectionUpTo(c *connection, most int) []byte {
 	p.text(c.host.name)
 	t := &k.table
 	p.flags(c.orphaned, c.userKnown, c.told.looked, c.looked != nil, c.key != 0, c.key != 0 && t.ofProcess(c.key) == c,
-		c.child != 0 && t.ofProcess(c.child) == c, c.peer != 0 && t.ofPeer(c.peer) == c)
+		c.child != 0 && t.ofProcess(c.child) == c, c.peer != 0 && t.ofPeer(c.peer) == c, c.whole)
 	p.int(int64(c.pid))
 	p.int(int64(int32(c.key)))
 	p.int(int64(int32(c.child)))
@@ -289,8 +289,8 @@ func (k *Classifier) packConnectionUpTo(c *connection, most int) []byte {
 	p.uint(uint64(len(c.lines)))
 	for i := range c.lines {
 		line := c.line(i)
-		p.flags(len(line) < maxLineText)
-		if len(line) < maxLineText { // its record is held
+		recorded := len(line) < maxLineText && !c.whole
+		if p.flags(recorded); recorded {
 			p.fixed(hashOf(line))
 			continue
 		}
