@@ -51,7 +51,7 @@ func (p *proved) inSession(c sshwhy.Confidence) *answer {
 type answers struct {
 	proved []proved // by CauseID
 
-	accepted, lost, ended answer
+	accepted, lost, closed, ended answer
 
 	maxTries, keyOptions, invalid, secondMissing, secondRefused, password, rootPassword, passwordSilent answer
 
@@ -67,6 +67,7 @@ func makeAnswers(k *known, alikes [][]sshwhy.CauseID) answers {
 	a := answers{
 		accepted: session(0, sshwhy.ConfidenceNone, nil, sshwhy.RuleNone),
 		lost:     session(k.lost, likely, k.vanished, sshwhy.RuleClosedWithoutWord),
+		closed:   session(k.undetermined, sshwhy.ConfidenceUndetermined, k.vanished, sshwhy.RuleClosedWithoutWord),
 		ended:    session(k.undetermined, sshwhy.ConfidenceUndetermined, k.vanished, sshwhy.RuleEndedWithoutWord),
 
 		maxTries:       k.refusal(k.tooMany, certain, nil, sshwhy.RuleMaxTries),

@@ -33,8 +33,15 @@ func (k *Classifier) decideAccepted(c *connection) *answer {
 	switch {
 	case c.saw&(sawLeft|sawClosed|sawEnded) == 0 || c.saw&sawLeft != 0:
 		return &k.answers.accepted
-	case c.saw&sawClosed != 0:
+	case c.saw&sawClosed != 0 && c.saw&sawDebug != 0:
+		// What sshd denies in a session leaves a line at DEBUG1 at the latest
+		// (session.c session_pty_req, serverloop.c server_input_global_request).
 		return &k.answers.lost
+	case c.saw&sawClosed != 0:
+		// sshd read the end of the stream (serverloop.c process_input), so the
+		// client's host did answer: its program ended without a goodbye, as it
+		// also does where sshd denied what it came for.
+		return &k.answers.closed
 	}
 	return &k.answers.ended // in a chroot without /dev/log sshd cannot log the goodbye
 }

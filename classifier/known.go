@@ -170,7 +170,8 @@ func (k *known) shapes(list func(...string) []sshwhy.CauseID) {
 	k.pamDenied = list("pam-account-denied", "nologin-file", "account-expired", "password-expired", "pam-access-denied", "pam-locked-out", "account-locked", "shell-not-listed")
 	k.partial = list("second-factor-missing", "second-factor-failed", "client-gave-up")
 	k.keyFound = list("client-gave-up", "no-usable-method", "second-factor-missing", "pam-account-denied", "login-grace-timeout", "connection-lost")
-	// A session that ended without the client's goodbye.
+	// A session that ended without the client's goodbye: many programs never
+	// send one, and ssh itself does not where it gives up on what sshd denied.
 	k.vanished = list("connection-lost", "connection-reset", "session-killed", "channel-timeout", "pty-denied", "forwarding-denied", "subsystem-unknown",
 		"subsystem-missing", "chroot-bad-ownership", "chroot-missing", "chroot-without-shell", "nologin-file", "pam-session-failed", "login-limit")
 	// The same with a reset: the client that was denied what it came for may
