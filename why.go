@@ -54,6 +54,7 @@ const (
 	RuleLeftVerbose               // the same, at a LogLevel that shows refusals
 	RuleLeftUnnamed               // the client left, in a release that does not name users then
 	RuleLeftUnnamedVerbose        // the same, at a LogLevel that shows refusals
+	RuleLeftUnknownStage          // the client left, before it said anything or in a session whose login the log lacks
 	RuleLeftBeforeUser            // the client left before it named a user
 	RuleNoEnd                     // the log has no end of the connection
 	RuleBruteForce                // a source failed again and again

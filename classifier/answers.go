@@ -56,7 +56,7 @@ type answers struct {
 	maxTries, keyOptions, invalid, secondMissing, secondRefused, password, rootPassword, passwordSilent answer
 
 	noneRefused, certificate, keyFileMissing, key, keyAccepted, reset, goodbye, goodbyeUnnamed,
-	leftVerbose, left, leftNew, unnamedVerbose, unnamed, beforeUser, noEnd answer
+	leftVerbose, left, leftNew, unnamedVerbose, unnamed, unknownStage, beforeUser, noEnd answer
 }
 
 func makeAnswers(k *known, alikes [][]sshwhy.CauseID) answers {
@@ -92,6 +92,7 @@ func makeAnswers(k *known, alikes [][]sshwhy.CauseID) answers {
 		leftNew:        unclear(k.silentCloseNew, sshwhy.RuleLeft),
 		unnamedVerbose: unclear(k.beforeUserVerbose, sshwhy.RuleLeftUnnamedVerbose),
 		unnamed:        unclear(k.beforeUserOld, sshwhy.RuleLeftUnnamed),
+		unknownStage:   unclear(k.unknownStage, sshwhy.RuleLeftUnknownStage),
 		beforeUser:     unclear(k.beforeUser, sshwhy.RuleLeftBeforeUser),
 		noEnd:          unclear(k.unended, sshwhy.RuleNoEnd),
 	}

@@ -273,6 +273,9 @@ func (k *Classifier) connect(h *host, ev *sshwhy.Event, r *rule) {
 	}
 	k.table.touch(c, ev.Time)
 	k.learn(c, ev, r, &f)
+	if r.signals&(sawClosed|sawDisconnect) != 0 && f.port == 0 && ev.Stage == sshwhy.StageNone {
+		c.saw |= sawUnmarked
+	}
 	if c.state != stateOpen || r.does != doNothing || ev.Level == sshwhy.LevelFatal {
 		k.follow(c, ev, r)
 	}

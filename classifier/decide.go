@@ -138,6 +138,8 @@ func (k *Classifier) decideSilent(c *connection) *answer {
 		return &a.unnamedVerbose
 	case c.saw&(sawClosed|sawDisconnect) != 0 && c.namesNobody():
 		return &a.unnamed
+	case c.ofUnknownStage():
+		return &a.unknownStage
 	case c.saw&(sawClosed|sawDisconnect|sawBroken) != 0:
 		return &a.beforeUser
 	}
@@ -149,7 +151,17 @@ func (k *Classifier) decideSilent(c *connection) *answer {
 const disconnectByApplication = 11
 
 // namesNobody tells whether the connection may be of a release up to 7.4,
-// whose closing lines never name a user.
+// whose closing lines never name a user. Before 5.9 they bear no [preauth], and
+// until 7.1 no port.
 func (c *connection) namesNobody() bool {
-	return c.saw&sawPreauth != 0 && c.saw&sawAuthenticating == 0 && string(c.text(c.ident)) == "sshd"
+	return c.saw&(sawPreauth|sawUnmarked) != 0 && c.saw&sawAuthenticating == 0 && string(c.text(c.ident)) == "sshd"
+}
+
+// ofUnknownStage tells a line "Connection closed by" of 9.8 or later alone and
+// without [preauth]. Up to 9.9 a client that leaves before its banner has that,
+// as the first exchange is no part of what is marked (sshd-session.c main); in
+// all of them one whose session began in lines that the log lacks, of which the
+// child writes the same at INFO (serverloop.c process_input).
+func (c *connection) ofUnknownStage() bool {
+	return c.saw&sawClosed != 0 && c.saw&(sawPreauth|sawOpened|sawDebug|sawBroken) == 0 && string(c.text(c.ident)) == "sshd-session"
 }

@@ -20,7 +20,7 @@ type known struct {
 
 	// The candidates of each shape, likeliest first.
 	silentClose, silentCloseNew, noKeyFile, silentCloseVerbose, keyRefused, certRefused, noneRefused, beforeUser, beforeUserOld, beforeUserVerbose, passwordFailed, secondFailed, rootPasswordFailed,
-	passwordSilent, invalidCalled, pamDenied, partial, keyFound, vanished, vanishedReset, optionsRefused, unended, afterReset []sshwhy.CauseID
+	passwordSilent, invalidCalled, pamDenied, partial, keyFound, vanished, vanishedReset, optionsRefused, unended, unknownStage, afterReset []sshwhy.CauseID
 }
 
 func knownCauses(c *causes.Catalogue) (known, error) {
@@ -154,6 +154,8 @@ func (k *known) shapes(list func(...string) []sshwhy.CauseID) {
 	k.noneRefused = list("empty-password", "client-gave-up", "password-auth-disabled")
 	// Closed before a user was named.
 	k.beforeUser = list("probe", "client-rejected-host-key", "client-gave-up", "connection-reset")
+	// The same where it may as well have been in a session.
+	k.unknownStage = list("probe", "client-gave-up", "connection-lost", "connection-reset")
 	// The same up to 7.4, which never names the user when a client leaves.
 	k.beforeUserOld = append(list("client-rejected-host-key", "probe"), k.silentClose[:18]...)
 	k.beforeUserVerbose = list("client-rejected-host-key", "probe", "client-gave-up", "password-auth-disabled", "pubkey-auth-disabled", "no-usable-method", "method-not-permitted", "kbdint-auth-disabled")

@@ -33,7 +33,7 @@ func restsOn(r sshwhy.Rule) signal {
 		return sawReset
 	case sshwhy.RuleSaidGoodbye, sshwhy.RuleSaidGoodbyeUnnamed:
 		return sawDisconnect
-	case sshwhy.RuleLeft, sshwhy.RuleLeftUnnamed, sshwhy.RuleLeftBeforeUser:
+	case sshwhy.RuleLeft, sshwhy.RuleLeftUnnamed, sshwhy.RuleLeftUnknownStage, sshwhy.RuleLeftBeforeUser:
 		return sawAuthenticating | sawClosed | sawDisconnect | sawBroken
 	case sshwhy.RuleLeftVerbose, sshwhy.RuleLeftUnnamedVerbose:
 		return sawAuthenticating | sawClosed | sawDisconnect | sawBroken | sawOpened

@@ -42,6 +42,7 @@ const (
 	sawOnlyPAM                           // nothing but lines of PAM modules, and of a process beside, so far
 	sawMaxTries                          // MaxAuthTries was reached
 	sawNoKeyFile                         // the first authorized_keys that sshd looked for does not exist (DEBUG1)
+	sawUnmarked                          // the client left, in a line with neither a port nor [preauth]
 	sawNoMore                            // of what sshd says of itself: after the last line it cannot have gone on
 )
 
