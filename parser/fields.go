@@ -224,33 +224,31 @@ func mayBeAddress(w uint64) bool {
 
 // scanIPv4 takes four numbers of one to three digits, where neither another
 // number nor a letter of an IPv6 address follows. Two windows hold the longest
-// and what follows it; a bit for each byte that is no digit tells where the
-// numbers end without a branch for each digit.
+// and what follows it; with a bit for each of their bytes all numbers are
+// measured at once.
 func scanIPv4(t *text, pos int) int {
 	others := uint32(places(nonDigits(t.window(pos))) | places(nonDigits(t.window(pos+wide)))<<wide | 0xf<<(2*wide))
-	dot1 := bits.TrailingZeros32(others)
-	others &= others - 1
-	dot2 := bits.TrailingZeros32(others)
-	others &= others - 1
-	dot3 := bits.TrailingZeros32(others)
-	others &= others - 1
-	end := bits.TrailingZeros32(others)
-	if !isDigits(dot1) || !isDigits(dot2-dot1-1) || !isDigits(dot3-dot2-1) || !isDigits(end-dot3-1) {
+	from2 := others & (others - 1) // all but the first
+	from3 := from2 & (from2 - 1)
+	from4 := from3 & (from3 - 1)
+	last := from4 & -from4
+	dots := others ^ from4
+	digits := (last - 1) ^ dots
+	pairs := digits & (digits >> 1)
+	if (dots<<1|1)&^digits|pairs&(pairs>>2) != 0 { // an empty number, or four digits in a row
 		return -1
 	}
-	if t.at(pos+dot1) != '.' || t.at(pos+dot2) != '.' || t.at(pos+dot3) != '.' {
+	if t.at(pos+bits.TrailingZeros32(others)) != '.' || t.at(pos+bits.TrailingZeros32(from2)) != '.' || t.at(pos+bits.TrailingZeros32(from3)) != '.' {
 		return -1
 	}
-	if c := t.at(pos + end); classes[c]&(hex|dot) != 0 {
+	end := bits.TrailingZeros32(last)
+	if c := t.at(pos + end); c != ' ' && classes[c]&(hex|dot) != 0 {
 		if c != '.' || classes[t.at(pos+end+1)]&(hex|dot) != 0 {
 			return -1
 		}
 	}
 	return end
 }
-
-// isDigits tells whether a number of an IPv4 address can have n digits.
-func isDigits(n int) bool { return uint(n-1) < 3 }
 
 // scanIPv6 takes eight groups, or fewer with a pair of colons in place of those
 // that are zero; the last two may be an IPv4 address, and a zone may follow.
@@ -302,8 +300,12 @@ func scanFingerprint(t *text, pos int) int {
 		}
 		end += wide
 	}
-	s := t.bytes[pos:min(end, t.length)]
-	for _, hash := range [...]string{"SHA256:", "MD5:", "SHA1:", "SHA512:", "SHA384:", "RIPEMD160:"} {
+	end = min(end, t.length)
+	if t.window(pos)<<8 == sha256Mark<<8 && end-pos > len("SHA256:") {
+		return end - pos
+	}
+	s := t.bytes[pos:end]
+	for _, hash := range [...]string{"MD5:", "SHA1:", "SHA512:", "SHA384:", "RIPEMD160:"} {
 		if len(s) > len(hash) && string(s[:len(hash)]) == hash {
 			return len(s)
 		}
@@ -318,3 +320,7 @@ func scanFingerprint(t *text, pos int) int {
 	}
 	return len(s)
 }
+
+// sha256Mark is what a usual fingerprint begins with, as a window, the first byte
+// the lowest.
+const sha256Mark = 'S' | 'H'<<8 | 'A'<<16 | '2'<<24 | '5'<<32 | '6'<<40 | ':'<<48

@@ -61,8 +61,7 @@ func (t *text) index(pos int, c byte) int {
 	return t.length
 }
 
-// classEnd gives where the bytes of a class end that stand from pos on. What is
-// behind the text is of none.
+// classEnd gives where the bytes of a class end that stand from pos on. What is behind the text is of none.
 func (t *text) classEnd(pos int, c class) int {
 	for classes[t.at(pos)]&c != 0 {
 		pos++
@@ -86,12 +85,18 @@ func nonDigits(w uint64) uint64 {
 	return ((w & lows) + ones*(0x80-10) | w) & highs
 }
 
+// nonLetters marks the bytes of w that are no small letter.
+func nonLetters(w uint64) uint64 {
+	x := w & lows
+	return (x + ones*(0x80-'z'-1) | ^(x + ones*(0x80-'a')) | w) & highs
+}
+
 // first gives the place of the lowest mark, 8 where there is none.
 func first(marks uint64) int { return bits.TrailingZeros64(marks) / 8 }
 
 // places makes a mark at byte i the bit i: the product adds up eight copies of
 // the marks, shifted so that all bits meet in the highest byte.
-func places(marks uint64) uint64 { return marks >> 7 * 0x0102040810204080 >> 56 }
+func places(marks uint64) uint64 { return marks * 0x0002040810204081 >> 56 }
 
 // decimal gives the number that the first n bytes of w spell, n digits, 1 to 8:
 // first pairs of digits are joined, then pairs of pairs, then both halves.

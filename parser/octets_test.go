@@ -12,14 +12,14 @@ import (
 // TestEightAtOnce holds the masks against a look at each byte.
 func TestEightAtOnce(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	odd := []byte{0, '.', '/', '0', '9', ':', ' ', 0x7f, 0x80, 0xae, 0xff, '!', 0x1f}
+	odd := []byte{'`', 'a', 'z', '{', 'A', 'Z', 0xe1, 0, '.', '/', '0', '9', ':', ' ', 0x7f, 0x80, 0xae, 0xff, '!', 0x1f}
 	for range 100_000 {
 		var b [wide]byte
 		for i := range b {
 			b[i] = odd[r.IntN(len(odd))]
 		}
 		w := textOf(b[:]).window(0)
-		var dots, others uint64
+		var dots, others, strange uint64
 		for i, c := range b {
 			if c == '.' {
 				dots |= 1 << i
@@ -27,6 +27,12 @@ func TestEightAtOnce(t *testing.T) {
 			if c < '0' || c > '9' {
 				others |= 1 << i
 			}
+			if c < 'a' || c > 'z' {
+				strange |= 1 << i
+			}
+		}
+		if got := places(nonLetters(w)); got != strange {
+			t.Fatalf("%q: others than small letters at %b, want %b", b, got, strange)
 		}
 		if got := places(nonDigits(w)); got != others {
 			t.Fatalf("%q: others than digits at %b, want %b", b, got, others)

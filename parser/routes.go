@@ -62,6 +62,7 @@ type step struct {
 	field      *fieldEdge
 	beside     *beside // what is tried before the field, nil for nothing
 	name       sshwhy.Field
+	value      uint8 // 0
 	op         op
 	class      class // of opClass: the field's bytes
 	size       uint8 // of tail
@@ -84,12 +85,13 @@ type op uint8
 const (
 	opInt op = iota
 	opAddr
-	opClass // behind the bytes of a class
+	opClass // behind the bytes of a class that has all small letters
 	opWord  // before a blank
 	opName  // where its literal of at most eight bytes stands first
 	opFirst // where its literal stands first
 	opLast  // where its literal stands last
 	opRest  // at the end of the message
+	opPrint // a fingerprint's
 	opOther // as the field does it
 	opStop  // no field: the end of the message
 )
@@ -124,14 +126,14 @@ func opOfKind(k patterns.Kind) (op, class) {
 		return opInt, 0
 	case patterns.KindAddr:
 		return opAddr, 0
-	case patterns.KindOctal:
-		return opClass, octal
 	case patterns.KindIdent:
 		return opClass, inIdent
 	case patterns.KindMethod:
 		return opClass, inMethod
 	case patterns.KindKeyType:
 		return opClass, inKeyType
+	case patterns.KindFingerprint:
+		return opPrint, 0
 	case patterns.KindHost, patterns.KindWord, patterns.KindAlgs:
 		return opWord, 0
 	}
@@ -248,7 +250,10 @@ func (r *route) match(t *text, ev *sshwhy.Event) bool {
 				end, next = st.end(t, pos)
 			}
 		case opClass:
-			end = t.classEnd(pos, st.class)
+			end = pos + first(nonLetters(t.window(pos)))
+			for classes[t.at(end)]&st.class != 0 {
+				end++
+			}
 			if next = end; end == pos || !st.sure {
 				end, next = st.end(t, pos)
 			}
@@ -268,8 +273,7 @@ func (r *route) match(t *text, ev *sshwhy.Event) bool {
 		if end < 0 {
 			return false
 		}
-		c := &fields[st.place]
-		c.Field, c.Value, c.Start, c.End = st.name, 0, int32(pos), int32(end)
+		fields[st.place] = sshwhy.Captured{Field: st.name, Value: st.value, Start: int32(pos), End: int32(end)}
 		pos = next
 		if !st.number {
 			continue
@@ -285,8 +289,7 @@ func (r *route) match(t *text, ev *sshwhy.Event) bool {
 				return false
 			}
 		}
-		c = &fields[st.place]
-		c.Field, c.Value, c.Start, c.End = st.name, 0, int32(pos), int32(end)
+		fields[st.place] = sshwhy.Captured{Field: st.name, Value: st.value, Start: int32(pos), End: int32(end)}
 		pos = end
 	}
 }
@@ -316,6 +319,10 @@ func (st *step) end(t *text, pos int) (end, next int) {
 		return -1, 0
 	case opLast:
 		return st.field.lastEnd(t, pos)
+	case opPrint:
+		if n := scanFingerprint(t, pos); n > 0 && (st.sure || st.field.precedes(t, pos+n)) {
+			return pos + n, pos + n
+		}
 	}
 	return st.field.firstEnd(t, pos)
 }
