@@ -212,7 +212,10 @@ func (k *Classifier) Classify(ev *sshwhy.Event, yield func(*sshwhy.Finding)) {
 		k.passOver(ev)
 		return
 	}
-	h := k.table.host(ev.Host)
+	h := k.table.recalled(ev.Host)
+	if h == nil {
+		h = k.table.host(ev.Host)
+	}
 	if ev.Time > h.clock || !h.moved {
 		k.advance(h, ev.Time)
 	}
@@ -262,18 +265,17 @@ func (k *Classifier) connect(h *host, ev *sshwhy.Event, r *rule) {
 		return
 	}
 	var f facts
-	f.read(ev)
 	key := h.processKey(ev.PID)
 	c := k.table.ofProcess(key)
-	if c == nil || !c.goesOn(r, &f) {
+	if c == nil || r.signals&sawOpened != 0 || !c.goesOn(ev, &f) {
 		if c = k.join(h, ev, r, &f, key, c); c == nil {
 			k.bound(h) // it may wait for its connection, and that takes memory too
 			return
 		}
 	}
-	k.table.touch(c, ev.Time)
+	k.table.touch(h, c, ev.Time)
 	k.learn(c, ev, r, &f)
-	if r.signals&(sawClosed|sawDisconnect) != 0 && f.port == 0 && ev.Stage == sshwhy.StageNone {
+	if r.signals&(sawClosed|sawDisconnect) != 0 && ev.Stage == sshwhy.StageNone && !ev.Has(sshwhy.FieldPort) {
 		c.saw |= sawUnmarked
 	}
 	if c.state != stateOpen || r.does != doNothing || ev.Level == sshwhy.LevelFatal {

@@ -16,37 +16,40 @@ import (
 type connection struct {
 	host *host
 	near
-	slot  slot       // its own, for good
-	buf   []byte     // the texts of the lines, and what is in none of them
-	lines []evidence // at first in room.lines, as proofs and facts
-	room  room
+	buf    []byte     // the texts of the lines, and what is in none of them
+	lines  []evidence // at first in room.lines, as proofs and facts
+	proofs []shown
+	facts  []fact
 	use
+	room   room
 	source string // of the first line
 	looked *look  // what an inspection found, nil for none
 	// also are the numbers of those that it absorbed after their records
 	// were given to Held.
-	also   []uint64
-	proofs []shown
-	facts  []fact
-	signs  []signal // of each line what it was the first to show; only for Options.Why
+	also  []uint64
+	signs []signal // of each line what it was the first to show; only for Options.Why
 }
 
-// near is what nearly every line asks for.
+// near is what nearly every line asks for: with host no more than the processor
+// takes from memory at a time.
 type near struct {
 	// key is the host and process by which the connection is found, 0 for
 	// none.
 	key           uint64
 	saw           signal
 	last          int64 // the time of the last line
-	port          int32
-	state         state
-	userKnown     bool
-	orphaned      bool // it stands among its host's orphans
 	user, address part
-	lineBytes     uint16 // of the lines that are kept
-	weight        int32  // its share in table.bytes
-	revision      int32
-	told          verdict // what the last revision said
+	// client is the address with the port behind it, and what stands between,
+	// as the line had it that told them; portAt is where the port begins in it.
+	client    part
+	portAt    uint16
+	lineBytes uint16 // of the lines that are kept
+	port      int32
+	slot      slot  // its own, for good
+	weight    int32 // its share in table.bytes
+	state     state
+	userKnown bool
+	orphaned  bool // it stands among its host's orphans
 }
 
 // room is what most connections need no more than.
@@ -58,10 +61,12 @@ type room struct {
 
 // use is what is known of a connection beside.
 type use struct {
-	passwords, keys int
-	code            int64  // of the client's disconnect message (RFC 4253, 11.1), 0 for none
 	child           uint64 // key of the process that sshd starts after login, 0 for none
 	peer            uint64 // its key among the peers, 0 for none
+	passwords, keys int
+	revision        int32
+	told            verdict // what the last revision said
+	code            int64   // of the client's disconnect message (RFC 4253, 11.1), 0 for none
 
 	ident        part
 	method       part
@@ -91,7 +96,8 @@ const (
 
 // newConnection makes a connection with room for that much text.
 func newConnection(s slot, text int) *connection {
-	c := &connection{slot: s, buf: make([]byte, 0, text)}
+	c := &connection{buf: make([]byte, 0, text)}
+	c.slot = s
 	c.lines, c.proofs, c.facts = c.room.lines[:0], c.room.proofs[:0], c.room.facts[:0]
 	return c
 }
@@ -159,7 +165,7 @@ func (c *connection) reset() {
 	if cap(c.buf) > maxKeptText {
 		c.buf = nil
 	}
-	c.near, c.use = near{}, use{} // without pointers: these cost more to clear
+	c.near, c.use = near{slot: c.slot}, use{} // without pointers: these cost more to clear
 	if c.looked != nil || c.also != nil {
 		c.looked, c.also = nil, nil
 	}

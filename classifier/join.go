@@ -12,10 +12,30 @@ import (
 
 // goesOn tells whether a line of the connection's process is its own at the
 // first look, as most are: it is neither over nor an orphan's, and the line does
-// not name another client.
-func (c *connection) goesOn(r *rule, f *facts) bool {
-	return c.state <= stateAccepted && !c.orphaned && r.signals&sawOpened == 0 &&
-		(f.port <= 0 || c.port <= 0 || len(f.address) == 0 || f.port == int(c.port) && string(f.address) == string(c.text(c.address)))
+// not name another client. What says that a connection was opened is asked for
+// more.
+func (c *connection) goesOn(ev *sshwhy.Event, f *facts) bool {
+	return c.state <= stateAccepted && !c.orphaned && (c.port <= 0 || c.canBeOf(ev, f))
+}
+
+// canBeOf tells whether a line names no other client. Most name the client as the
+// line did that it is known from: then the address, the port and what stands
+// between are the same in one piece, and need not be read.
+func (c *connection) canBeOf(ev *sshwhy.Event, f *facts) bool {
+	fields := ev.Captures()
+	port, address := ev.At(sshwhy.FieldPort), ev.At(sshwhy.FieldAddr)
+	if uint(port) >= uint(len(fields)) {
+		return true
+	}
+	if uint(address) < uint(len(fields)) {
+		a, p := &fields[address], &fields[port]
+		if a.End-a.Start == int32(c.address.end-c.address.start) && p.Start-a.Start == int32(c.portAt) &&
+			string(ev.Message[a.Start:p.End]) == string(c.text(c.client)) {
+			return true
+		}
+	}
+	f.read(ev)
+	return f.port <= 0 || len(f.address) == 0 || f.port == int(c.port) && string(f.address) == string(c.text(c.address))
 }
 
 // join gives the connection that an event belongs to, opening one where it
@@ -23,6 +43,7 @@ func (c *connection) goesOn(r *rule, f *facts) bool {
 // The connection before is the one that has had the process number until now, or
 // nil.
 func (k *Classifier) join(h *host, ev *sshwhy.Event, r *rule, f *facts, key uint64, before *connection) *connection {
+	f.read(ev)
 	address, port := f.address, f.port
 	named := len(address) > 0 && port > 0 // the line names the client's side of the connection
 	if before != nil && before.state == stateService {
@@ -339,22 +360,21 @@ func (k *Classifier) helper(c *connection, fits func(*connection) bool) {
 	}
 }
 
-// facts are the fields that every rule asks for, taken from an event once.
+// facts are what a line says of the client. Most lines say what is known already
+// and need not be read.
 type facts struct {
 	address []byte // the client's, or its name
 	port    int
-	user    []byte
-	named   bool // there is a user, be the name empty
-	who     uint8
+	known   bool // they were read
 }
 
-// read takes them from an event; f is empty before. It is handed on by its
-// address, for it is filled for every line.
+// read takes them from an event, where that was not done.
 func (f *facts) read(ev *sshwhy.Event) {
-	fields := ev.Captures()
-	if len(fields) == 0 {
+	if f.known {
 		return
 	}
+	f.known = true
+	fields := ev.Captures()
 	if i := ev.At(sshwhy.FieldAddr); uint(i) < uint(len(fields)) {
 		f.address = ev.Message[fields[i].Start:fields[i].End]
 	} else if i := ev.At(sshwhy.FieldHost); i >= 0 && fields[i].Value == 0 {
@@ -363,22 +383,16 @@ func (f *facts) read(ev *sshwhy.Event) {
 	if i := ev.At(sshwhy.FieldPort); uint(i) < uint(len(fields)) {
 		f.port = number(ev.Message[fields[i].Start:fields[i].End])
 	}
-	if i := ev.At(sshwhy.FieldUser); uint(i) < uint(len(fields)) {
-		f.user, f.named = ev.Message[fields[i].Start:fields[i].End], true
-	}
-	if i := ev.At(sshwhy.FieldWho); uint(i) < uint(len(fields)) {
-		f.who = fields[i].Value
-	}
 }
 
 // number reads a port; what is none gives 0.
 func number(digits []byte) int {
 	n := 0
 	for _, d := range digits {
-		if d < '0' || d > '9' || n > 1<<20 {
+		if d -= '0'; d > 9 || n > 1<<20 {
 			return 0
 		}
-		n = n*10 + int(d-'0')
+		n = n*10 + int(d)
 	}
 	return n
 }

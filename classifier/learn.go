@@ -10,37 +10,59 @@ import (
 
 // learn adds what a line tells to its connection.
 func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
-	first := len(c.lines) == 0
 	line := &k.line
+	first := len(c.lines) == 0
 	if !k.options.Brief {
-		if c.keep(ev, line); line.index < 0 {
-			k.keepInstead(c, ev, line)
-		}
+		k.keep(c, ev, line)
 	} else if line.index = -1; first || r.beside || c.state == stateService { // what else there was, decides nothing
 		line.index = c.keepPattern(ev.Pattern)
-	}
-	if k.table.holding != nil {
-		k.hold(c, ev)
 	}
 	if first {
 		c.ident = c.partOf(ev.Ident, ev.Record.Text, line)
 	}
 	before := c.saw
-	c.saw = before&^r.clears | r.signals | levelShows[ev.Level&7] | stageShows[ev.Stage&3]
-	if len(f.address) > 0 && (c.port == 0 || c.address.empty()) {
-		k.learnClient(c, f, line)
+	c.saw = before&^r.clears | r.signals | shows[ev.Level&7][ev.Stage&3]
+	fields := ev.Captures()
+	if who := ev.At(sshwhy.FieldWho); uint(who) < uint(len(fields)) {
+		switch fields[who].Value {
+		case patterns.ConstantInvalid:
+			c.saw |= sawInvalid
+		case patterns.ConstantAuthenticating:
+			c.saw |= sawAuthenticating
+		}
 	}
-	if f.who != 0 || f.named && !c.userKnown {
-		c.learnUser(f, line)
+	if c.port == 0 || c.address.empty() {
+		k.learnClient(c, ev, f, line)
+	}
+	if user := ev.At(sshwhy.FieldUser); !c.userKnown && uint(user) < uint(len(fields)) {
+		c.learnUser(ev.Message[fields[user].Start:fields[user].End], line)
 	}
 	var failed signal
 	if r.tells {
-		failed = k.learnMore(c, ev, r, f, line)
+		if r.signals&sawPAM != 0 {
+			k.notePAM(c.host, ev)
+		}
+		if r.own {
+			failed = k.learnOwn(c, ev, line)
+		}
+		if len(r.proofs) > 0 {
+			k.learnProofs(c, ev, r, line)
+		}
 	}
 	if k.options.Why && line.index >= 0 {
 		c.signs = append(c.signs, r.signals|failed|c.saw&^before)
 	}
 	k.table.weigh(c)
+}
+
+// keep keeps a line as evidence.
+func (k *Classifier) keep(c *connection, ev *sshwhy.Event, line *kept) {
+	if c.keep(ev, line); line.index < 0 {
+		k.keepInstead(c, ev, line)
+	}
+	if k.table.holding != nil {
+		k.hold(c, ev)
+	}
 }
 
 // hold notes for Held and Save what changed.
@@ -51,20 +73,12 @@ func (k *Classifier) hold(c *connection, ev *sshwhy.Event) {
 	k.table.mark(c)
 }
 
-// learnMore adds what a line tells beside its signals, the client and the user,
-// and gives what a refused try shows.
-func (k *Classifier) learnMore(c *connection, ev *sshwhy.Event, r *rule, f *facts, line *kept) (failed signal) {
-	if r.signals&sawPAM != 0 {
-		k.notePAM(c.host, f.user)
-	}
+// learnOwn adds what only lines of one pattern tell, and gives what a refused try
+// shows.
+func (k *Classifier) learnOwn(c *connection, ev *sshwhy.Event, line *kept) (failed signal) {
 	passwords, keys := c.passwords, c.keys
-	if r.own {
-		failed = k.learnOwn(c, ev, line)
-	}
-	if len(r.proofs) > 0 {
-		c.learnProofs(ev, r, line)
-	}
-	if r.own && (c.passwords > passwords || c.keys > keys) {
+	failed = k.learnPattern(c, ev, line)
+	if c.passwords > passwords || c.keys > keys {
 		n := max(int(ev.Repeat), 1)
 		c.host.previous = repeatable{c, c.number, (c.passwords - passwords) / n, (c.keys - keys) / n}
 		k.table.markHost(c.host)
@@ -72,8 +86,7 @@ func (k *Classifier) learnMore(c *connection, ev *sshwhy.Event, r *rule, f *fact
 	return failed
 }
 
-// learnOwn adds what only lines of one pattern tell.
-func (k *Classifier) learnOwn(c *connection, ev *sshwhy.Event, line *kept) signal {
+func (k *Classifier) learnPattern(c *connection, ev *sshwhy.Event, line *kept) signal {
 	switch ev.Pattern {
 	case patterns.LoginFailed:
 		return k.failed(c, ev, line)
@@ -119,7 +132,13 @@ func (k *Classifier) learnOwn(c *connection, ev *sshwhy.Event, line *kept) signa
 }
 
 // notePAM notes a user of whom a PAM module wrote.
-func (k *Classifier) notePAM(h *host, user []byte) {
+func (k *Classifier) notePAM(h *host, ev *sshwhy.Event) {
+	fields := ev.Captures()
+	i := ev.At(sshwhy.FieldUser)
+	if uint(i) >= uint(len(fields)) {
+		return
+	}
+	user := ev.Message[fields[i].Start:fields[i].End]
 	if len(user) == 0 || *h.recentPAM(user) == string(user) {
 		return
 	}
@@ -224,38 +243,53 @@ func (k *Classifier) remember(c *connection, to *part, b []byte, l *kept) {
 // learnClient takes the client's address from a line that has one, where that
 // is not known yet. The first that has a port holds; an address alone may be of
 // another layer (PAM's rhost).
-func (k *Classifier) learnClient(c *connection, f *facts, line *kept) {
-	if len(f.address) > maxNameBytes {
+func (k *Classifier) learnClient(c *connection, ev *sshwhy.Event, f *facts, line *kept) {
+	f.read(ev)
+	if len(f.address) == 0 || len(f.address) > maxNameBytes {
 		return
 	}
 	if c.address.empty() || f.port > 0 {
-		c.address, c.port = c.part(f.address, line), int32(f.port)
+		c.port = int32(f.port)
+		if c.client, c.portAt = c.clientOf(ev, line); c.client.empty() {
+			c.address = c.part(f.address, line)
+		} else { // it begins with the address
+			c.address = part{c.client.start, c.client.start + uint16(len(f.address))}
+		}
 		if c.key == 0 {
 			k.table.peer(c) // it can only be found by its client
 		}
 	}
 }
 
+// mostBetween is how much may stand between an address and its port.
+const mostBetween = 16
+
+// clientOf gives where the client's address and port stand in buf, where they do
+// in one piece, and the place of the port in it.
+func (c *connection) clientOf(ev *sshwhy.Event, line *kept) (client part, portAt uint16) {
+	fields := ev.Captures()
+	a, p := ev.At(sshwhy.FieldAddr), ev.At(sshwhy.FieldPort)
+	if uint(a) >= uint(len(fields)) || uint(p) >= uint(len(fields)) {
+		return part{}, 0
+	}
+	address, port := &fields[a], &fields[p]
+	if port.Start < address.End || port.End-address.End > mostBetween {
+		return part{}, 0
+	}
+	return c.part(ev.Message[address.Start:port.End], line), uint16(port.Start - address.Start)
+}
+
 // learnUser takes the user's name from a line. PAM's name for an unknown user
 // is no name.
-func (c *connection) learnUser(f *facts, line *kept) {
-	switch f.who {
-	case patterns.ConstantInvalid:
-		c.saw |= sawInvalid
-	case patterns.ConstantAuthenticating:
-		c.saw |= sawAuthenticating
-	}
-	if c.userKnown {
-		return
-	}
-	if f.named && len(f.user) <= maxNameBytes {
-		c.user, c.userKnown = c.part(f.user, line), true
+func (c *connection) learnUser(user []byte, line *kept) {
+	if len(user) <= maxNameBytes {
+		c.user, c.userKnown = c.part(user, line), true
 	}
 }
 
 // learnProofs notes the causes that a line shows by itself, those that only hold
 // for later logins without any confidence: they are no more than remarks.
-func (c *connection) learnProofs(ev *sshwhy.Event, r *rule, line *kept) {
+func (k *Classifier) learnProofs(c *connection, ev *sshwhy.Event, r *rule, line *kept) {
 	var s said
 	for i := range r.proofs {
 		p := &r.proofs[i]
@@ -274,7 +308,7 @@ func (c *connection) learnProofs(ev *sshwhy.Event, r *rule, line *kept) {
 		if r.later {
 			confidence = sshwhy.ConfidenceNone
 		}
-		if proof, more := c.prove(cause, confidence, line.index); proof >= 0 {
+		if proof, more := c.prove(cause, confidence, line.index); proof >= 0 && (k.options.Values == nil || r.beside || k.options.Values(cause)) {
 			c.learnFacts(proof, more, ev, line)
 		}
 	}

@@ -12,7 +12,6 @@ func (k *Classifier) drop(h *host, ev *sshwhy.Event) {
 	c := k.table.create(h, ev, 0) // the process is the listener's
 	c.ordinal = k.table.counted(h, ev, ev.Time/int64(time.Second))
 	var f facts
-	f.read(ev)
 	k.learn(c, ev, &k.rules[ev.Pattern], &f)
 	k.settle(c)
 	k.table.remove(c)
@@ -29,9 +28,8 @@ func (k *Classifier) timeOut(h *host, ev *sshwhy.Event) {
 	if c == nil || c.state != stateOpen {
 		c = k.createOf(h, ev, pid)
 	}
-	k.table.touch(c, ev.Time)
+	k.table.touch(h, c, ev.Time)
 	var f facts
-	f.read(ev)
 	k.learn(c, ev, &k.rules[ev.Pattern], &f)
 	k.settle(c)
 }
@@ -55,9 +53,8 @@ func (k *Classifier) reap(h *host, ev *sshwhy.Event, r *rule) {
 		}
 		c = k.createOf(h, ev, pid)
 	}
-	k.table.touch(c, ev.Time)
+	k.table.touch(h, c, ev.Time)
 	var f facts
-	f.read(ev)
 	k.learn(c, ev, r, &f)
 	if c.state == stateOpen {
 		k.settle(c)

@@ -53,11 +53,11 @@ func (a links) leave(h *host, state state, s slot) {
 
 // touch notes that a line of the connection came, which is learnt from then: it
 // stands at the end of its list.
-func (t *table) touch(c *connection, at int64) {
+func (t *table) touch(h *host, c *connection, at int64) {
 	if at > c.last {
 		c.last = at
 	}
-	h, s, a := c.host, c.slot, t.links
+	s, a := c.slot, t.links
 	p := &a[s]
 	p.seen = h.clock
 	l := &h.in[c.state]

@@ -116,14 +116,20 @@ func (r *rule) complete(id sshwhy.PatternID, brief bool) {
 	}
 }
 
-// levelShows and stageShows are what the level and the stage of a line show.
-var (
-	levelShows = [8]signal{
-		sshwhy.LevelFatal: sawTrouble | sawFatal, sshwhy.LevelError: sawTrouble,
-		sshwhy.LevelDebug1: sawDebug, sshwhy.LevelDebug2: sawDebug, sshwhy.LevelDebug3: sawDebug,
+// shows is what the level and the stage of a line show.
+var shows = func() (all [8][4]signal) {
+	for stage := range all[0] {
+		all[sshwhy.LevelFatal][stage] = sawTrouble | sawFatal
+		all[sshwhy.LevelError][stage] = sawTrouble
+		for level := sshwhy.LevelDebug1; level <= sshwhy.LevelDebug3; level++ {
+			all[level][stage] = sawDebug
+		}
 	}
-	stageShows = [4]signal{sshwhy.StagePreauth: sawPreauth}
-)
+	for level := range all {
+		all[level][sshwhy.StagePreauth] |= sawPreauth
+	}
+	return all
+}()
 
 // rules says what the lines mean that carry a connection along. What a line
 // proves stands with the causes.

@@ -73,9 +73,8 @@ func (k *Classifier) note(h *host, ev *sshwhy.Event, r *rule) *connection {
 		c = k.table.create(h, ev, h.processKey(ev.PID))
 		k.table.move(c, stateService)
 	}
-	k.table.touch(c, ev.Time)
+	k.table.touch(h, c, ev.Time)
 	var f facts
-	f.read(ev)
 	k.learn(c, ev, r, &f)
 	if c.saw &^= sawNoMore; k.isLast(ev.Pattern) {
 		c.saw |= sawNoMore

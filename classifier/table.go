@@ -138,17 +138,25 @@ func newTable(text int) table {
 // host gives the host of that name. When there are more than fit, further ones
 // share one without a name.
 func (t *table) host(name []byte) *host {
-	recent := t.recentOf(name)
-	if h := *recent; h != nil && h.name == string(name) {
+	h := t.recalled(name)
+	if h == nil {
+		h = t.anyHost(name)
+		*t.recentOf(name) = h
+	}
+	return h
+}
+
+// recalled gives the host of that name if it is one of the recent ones.
+func (t *table) recalled(name []byte) *host {
+	if h := *t.recentOf(name); h != nil && h.name == string(name) {
 		return h
 	}
-	*recent = t.anyHost(name)
-	return *recent
+	return nil
 }
 
 // known gives the host of that name if there is one.
 func (t *table) known(name []byte) *host {
-	if h := *t.recentOf(name); h != nil && h.name == string(name) {
+	if h := t.recalled(name); h != nil {
 		return h
 	}
 	return t.hosts[string(name)]
@@ -157,11 +165,12 @@ func (t *table) known(name []byte) *host {
 // recentOf gives the place of a name among the recent ones. Names of hosts
 // mostly end in a number: up to a thousand of one kind have places of their own.
 func (t *table) recentOf(name []byte) **host {
-	n := len(name)
-	if n < 3 {
+	if len(name) < 4 {
 		return &t.recent[0]
 	}
-	return &t.recent[(uint(name[n-1])+10*uint(name[n-2])+100*uint(name[n-3]))%uint(len(t.recent))]
+	const digits = 1 + 10<<8 + 100<<16 + 1000<<24 // adds up the last byte, ten times the one before it, and so on
+	last := binary.LittleEndian.Uint32(name[len(name)-4:])
+	return &t.recent[uint64(last)*digits>>24%uint64(len(t.recent))]
 }
 
 func (t *table) anyHost(name []byte) *host {

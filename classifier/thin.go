@@ -103,6 +103,7 @@ func (c *connection) forget(gone *[maxLines]bool, old []byte) {
 	for _, name := range c.names() {
 		*name = moved(*name)
 	}
+	c.client = moved(c.client)
 	for i := range c.facts {
 		c.facts[i].at = moved(c.facts[i].at)
 	}
