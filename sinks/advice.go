@@ -15,7 +15,12 @@ type advice struct {
 	causes   *causes.Catalogue // not owned
 	language causes.Language
 	finding  *sshwhy.Finding
-	count    uint64 // findings so far
+	count    uint64          // findings so far
+	named    sshwhy.FieldSet // in its Values
+	// user and address are the finding's own where they stand for themselves
+	// in JSON, and otherwise nil; numeric tells an address of digits and dots.
+	user, address []byte
+	numeric       bool
 	// shown and quoted are the finding's values by Field, as far as they were
 	// written: as they are shown, and as they stand in a command.
 	shown, quoted []value
@@ -236,6 +241,31 @@ func (f *form) add(other form) {
 func (a *advice) begin(f *sshwhy.Finding) {
 	a.finding = f
 	a.count++
+	a.named = 0
+	for i := range f.Values {
+		a.named |= 1 << f.Values[i].Field
+	}
+	a.user, a.address, a.numeric = nil, nil, isNumeric(f.Address)
+	if isPlain(f.User) { // and has no backslash
+		a.user = f.User
+	}
+	if a.numeric || isPlain(f.Address) {
+		a.address = f.Address
+	}
+}
+
+// own gives the finding's value of a field where that is its own user or address
+// and stands for itself in JSON; otherwise nothing.
+func (a *advice) own(f sshwhy.Field) []byte {
+	switch {
+	case a.named>>(f&63)&1 != 0:
+		return nil
+	case f == sshwhy.FieldUser:
+		return a.user
+	case f == sshwhy.FieldAddr || f == sshwhy.FieldHost:
+		return a.address
+	}
+	return nil
 }
 
 // fill appends a form with the finding's values in it. dst must be what was
@@ -250,9 +280,12 @@ func (a *advice) fill(dst []byte, f form) []byte {
 		v := &a.shown[p.field]
 		if p.quoted {
 			v = &a.quoted[p.field]
+		} else if own := a.own(p.field); len(own) > 0 {
+			dst = appendShort(dst, own)
+			continue
 		}
 		if v.of == a.count {
-			dst = append(dst, dst[v.start:v.end]...)
+			dst = appendShort(dst, dst[v.start:v.end])
 			continue
 		}
 		v.of, v.start = a.count, len(dst)
@@ -286,7 +319,9 @@ func (a *advice) appendShown(dst []byte, p *piece) (out []byte, raw bool) {
 // stand there.
 func (a *advice) appendQuoted(dst []byte, p *piece) []byte {
 	start := len(dst)
-	if v := &a.shown[p.field]; v.of == a.count && v.raw {
+	if own := a.own(p.field); len(own) > 0 {
+		dst = appendShort(dst, own)
+	} else if v := &a.shown[p.field]; v.of == a.count && v.raw {
 		dst = append(dst, dst[v.start:v.end]...)
 	} else {
 		dst = a.finding.AppendValue(dst, p.field)

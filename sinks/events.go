@@ -48,7 +48,7 @@ func (s *Events) append(ev *sshwhy.Event) {
 	}
 	if address, port := clientOf(ev), int(ev.Int(sshwhy.FieldPort)); len(address) > 0 || port > 0 {
 		o.key("source")
-		o.buf = appendSource(o.buf, address, port, nil)
+		o.buf = appendSource(o.buf, address, isNumeric(address), port, nil)
 	}
 	if len(ev.Host) > 0 {
 		o.open("host")
@@ -107,14 +107,14 @@ func clientOf(ev *sshwhy.Event) []byte {
 
 // appendSource appends the client: ip only where the log has an address, without
 // the zone, which Elastic's type ip does not take. at is where it is, nil where
-// that is not known.
-func appendSource(dst, address []byte, port int, at *sshwhy.Location) []byte {
+// that is not known; numeric is isNumeric of the address.
+func appendSource(dst, address []byte, numeric bool, port int, at *sshwhy.Location) []byte {
 	dst = append(dst, '{')
 	switch {
 	case len(address) == 0:
-	case isNumeric(address): // and has nothing to escape
-		dst = append(append(dst, `"ip":"`...), address...)
-		dst = append(append(append(dst, `","address":"`...), address...), `",`...)
+	case numeric: // and has nothing to escape
+		dst = appendShort(append(dst, `"ip":"`...), address)
+		dst = append(appendShort(append(dst, `","address":"`...), address), `",`...)
 	default:
 		if ip := withoutZone(address); len(ip) > 0 {
 			dst = append(appendString(append(dst, `"ip":`...), ip), ',')

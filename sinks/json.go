@@ -221,6 +221,8 @@ type clock struct {
 	stamp [len(`"2006-01-02T15:04:05.000Z"`)]byte // the time before this one, as appendTime gives it
 	of    int64                                   // that time, in nanoseconds
 	day   int64                                   // its day, counted from 1970
+	// minute is its minute of the day, where turn has written that.
+	minute uint64
 }
 
 const secondsOfDay = 24 * 60 * 60
@@ -250,7 +252,7 @@ func (c *clock) turn(nanoseconds int64) {
 	seconds := nanoseconds / 1e9
 	day := seconds / secondsOfDay
 	if day != c.day || nanoseconds < 0 || c.of < 0 {
-		c.of, c.day = nanoseconds, day
+		c.of, c.day, c.minute = nanoseconds, day, secondsOfDay
 		copy(c.stamp[:], appendTime(nil, nanoseconds))
 		return
 	}
@@ -258,8 +260,11 @@ func (c *clock) turn(nanoseconds int64) {
 	s := uint64(seconds - day*secondsOfDay)
 	ms := uint64(nanoseconds-seconds*1e9) / 1e6
 	t := (*[len(`hh:mm:ss.mmm`)]byte)(c.stamp[len(`"2006-01-02T`):])
-	t[0], t[1] = twoDigits(s / 3600)
-	t[3], t[4] = twoDigits(s / 60 % 60)
+	if minute := s / 60; minute != c.minute {
+		c.minute = minute
+		t[0], t[1] = twoDigits(minute / 60)
+		t[3], t[4] = twoDigits(minute % 60)
+	}
 	t[6], t[7] = twoDigits(s % 60)
 	t[9] = byte('0' + ms/100)
 	t[10], t[11] = twoDigits(ms % 100)

@@ -80,7 +80,11 @@ func (s *JSONL) event(dst []byte, f *sshwhy.Finding, around *frame) []byte {
 	dst = f.AppendID(append(dst, `"event":{"id":"`...))
 	dst = s.advice.fill(dst, around.event)
 	if f.Start != 0 {
-		dst = s.start.append(append(dst, `,"start":`...), f.Start)
+		start := &s.start
+		if f.Start == f.End {
+			start = &s.end // which stands there already
+		}
+		dst = start.append(append(dst, `,"start":`...), f.Start)
 	}
 	if f.End != 0 {
 		dst = s.end.append(append(dst, `,"end":`...), f.End)
@@ -99,7 +103,7 @@ func (s *JSONL) parties(dst []byte, f *sshwhy.Finding) []byte {
 		if s.Locator != nil {
 			at = s.Locator.Locate(f.Address)
 		}
-		dst = appendSource(append(dst, `,"source":`...), f.Address, f.Port, at)
+		dst = appendSource(append(dst, `,"source":`...), f.Address, s.advice.numeric, f.Port, at)
 	}
 	if p := s.programs.of(f.Host, f.Ident); f.PID != 0 {
 		dst = append(appendNumber(p.numbered.append(dst), int(f.PID)), '}')
@@ -114,8 +118,8 @@ func (s *JSONL) parties(dst []byte, f *sshwhy.Finding) []byte {
 
 // user appends the name that a client asked for, without quotes.
 func (s *JSONL) user(dst, name []byte) []byte {
-	if isPlain(name) { // and has no backslash
-		return appendShort(dst, name)
+	if own := s.advice.user; len(own) > 0 {
+		return appendShort(dst, own)
 	}
 	s.name = sshwhy.Unescape(s.name[:0], name)
 	return appendEscaped(dst, s.name)
