@@ -31,10 +31,10 @@ func (m *Missed) Note(ev *sshwhy.Event) {
 		return
 	}
 	m.shape = m.words.scrub(m.shape[:0], ev.Message[:min(len(ev.Message), maxShape)], placeholder)
-	example, isNew := m.shapes.Add(m.shape, uint64(max(1, ev.Repeat)))
+	number, isNew := m.shapes.Add(m.shape, uint64(max(1, ev.Repeat)))
 	if isNew {
 		line := ev.Record.Text
-		*example = append([]byte(nil), line[:min(len(line), maxExample)]...)
+		*m.shapes.Example(number) = append([]byte(nil), line[:min(len(line), maxExample)]...)
 	}
 }
 

@@ -27,29 +27,32 @@ import (
 // that is counted moves to the next, and the one to make way is the first of the
 // lowest.
 type Top struct {
-	slots   []slot
-	levels  []level // none until a name has to make way
-	lowest  int32   // level
-	unused  int32   // the first of the levels that are not in use, chained by above
-	changes uint64  // of counts
-	chains  []int32 // the first slot of those whose hash ends alike, counted from 1; 0 for none
-	budget  int
-	floor   uint64
-	seed    maphash.Seed
-	secrets [3]uint64 // made from it
+	slots    []slot
+	long     [][]byte // by slot, the names that are longer than wholly; up to the last of them
+	examples [][]byte // by slot, up to the last that was asked for
+	levels   []level  // none until a name has to make way
+	lowest   int32    // level
+	unused   int32    // the first of the levels that are not in use, chained by above
+	changes  uint64   // of counts
+	chains   []int32  // the first slot of those whose hash ends alike, counted from 1; 0 for none
+	budget   int
+	floor    uint64
+	seed     maphash.Seed
+	secrets  [3]uint64 // made from it
 }
 
+// slot is a name with its count. It has no pointers, and fills one line of the
+// processor's cache.
 type slot struct {
 	ends
+	count      uint64
+	changed    uint64 // the number of the last change of count: levels begin in that order
+	error      uint64 // see Counted
+	length     uint32 // of the name
 	hash       uint32
 	chain      int32 // the next slot of the chain, as in chains
 	level      int32
 	prev, next int32 // in the level
-	count      uint64
-	changed    uint64 // the number of the last change of count: levels begin in that order
-	error      uint64 // see Counted
-	name       []byte
-	example    []byte
 }
 
 // ends are the first and last bytes of a name. With its length they are all of it
@@ -71,6 +74,22 @@ func endsOf(name []byte) ends {
 	return ends{}
 }
 
+// name gives the name of n bytes that has the ends, wholly at most.
+func (e ends) name(n int) string {
+	var b [wholly]byte
+	switch {
+	case n >= 8:
+		binary.LittleEndian.PutUint64(b[:], e.first)
+		binary.LittleEndian.PutUint64(b[n-8:], e.last)
+	case n >= 4:
+		binary.LittleEndian.PutUint32(b[:], uint32(e.first))
+		binary.LittleEndian.PutUint32(b[n-4:], uint32(e.last))
+	case n > 0:
+		b[0], b[n/2], b[n-1] = byte(e.first>>8), byte(e.first), byte(e.last)
+	}
+	return string(b[:n])
+}
+
 // level holds the slots of one count, the one first that came first.
 type level struct {
 	count        uint64
@@ -85,7 +104,7 @@ type Counted struct {
 	Name string
 	// Count is how often the name occurred, or up to Error less.
 	Count, Error uint64
-	// Example is what the caller of Add left for the name.
+	// Example is what was left for the name; see Top.Example.
 	Example []byte
 }
 
@@ -95,38 +114,57 @@ func NewTop(budget int) *Top {
 	for chains < 2*budget {
 		chains *= 2
 	}
-	t := &Top{budget: budget, unused: none, chains: make([]int32, chains), seed: maphash.MakeSeed()}
+	t := &Top{slots: make([]slot, 0, budget), budget: budget, unused: none, chains: make([]int32, chains), seed: maphash.MakeSeed()}
 	for i := range t.secrets {
 		t.secrets[i] = maphash.Bytes(t.seed, []byte{byte(i)})
 	}
 	return t
 }
 
-// Add counts a name n times more. It gives where to leave an example for the
-// name, valid until the next call, and whether the name is new.
-func (t *Top) Add(name []byte, n uint64) (example *[]byte, isNew bool) {
+// Add counts a name n times more. It gives the number of the name, valid until
+// the next call, and whether the name is new.
+func (t *Top) Add(name []byte, n uint64) (number int, isNew bool) {
 	e := endsOf(name)
 	hash := t.hash(name, e)
-	s := t.find(name, e, hash)
-	if s == nil {
-		return &t.enter(name, e, hash, n).example, true
+	i := t.find(name, e, hash)
+	if i == none {
+		return int(t.enter(name, e, hash, n)), true
 	}
+	s := &t.slots[i]
 	if t.change(s, s.count+n); t.levels != nil {
-		t.lift(s)
+		t.lift(s, i)
 	}
-	return &s.example, false
+	return int(i), false
+}
+
+// Example gives where to leave an example for the name of that number.
+func (t *Top) Example(number int) *[]byte {
+	t.examples = lengthened(t.examples, number)
+	return &t.examples[number]
+}
+
+// lengthened gives a list as one that has an element of that number.
+func lengthened(list [][]byte, number int) [][]byte {
+	if more := number + 1 - len(list); more > 0 {
+		list = append(list, make([][]byte, more)...)
+	}
+	return list
 }
 
 // Remove takes back what Add counted once, where the name is still listed. A
 // name that is not has nothing to take back: Floor covers it.
 func (t *Top) Remove(name []byte) {
 	e := endsOf(name)
-	s := t.find(name, e, t.hash(name, e))
-	if s == nil || s.count <= s.error {
+	i := t.find(name, e, t.hash(name, e))
+	if i == none {
+		return
+	}
+	s := &t.slots[i]
+	if s.count <= s.error {
 		return
 	}
 	if t.change(s, s.count-1); t.levels != nil {
-		t.sink(s)
+		t.sink(s, i)
 	}
 }
 
@@ -148,84 +186,143 @@ func (t *Top) Len() int { return len(t.slots) }
 // Most gives the n most frequent names, the most frequent first; of equal ones
 // the first in the alphabet.
 func (t *Top) Most(n int) []Counted {
-	list := make([]Counted, 0, len(t.slots))
+	if n < 1 {
+		return nil
+	}
+	var list []Counted
+	var last *Counted // of n that come before all that were left out
 	for i := range t.slots {
-		if s := &t.slots[i]; s.count > 0 {
-			list = append(list, Counted{string(s.name), s.count, s.error, s.example})
+		if s := &t.slots[i]; s.count == 0 || last != nil && s.count < last.Count {
+			continue
+		}
+		c := t.counted(i)
+		if last != nil && c.compare(last) > 0 {
+			continue
+		}
+		if list = append(list, c); len(list) == 2*n+100 { // so few are asked for that not all need be sorted
+			list = first(list, n)
+			last = &list[n-1]
 		}
 	}
-	slices.SortFunc(list, func(a, b Counted) int {
-		return cmp.Or(-cmp.Compare(a.Count, b.Count), cmp.Compare(a.Error, b.Error), cmp.Compare(a.Name, b.Name))
-	})
+	return first(list, n)
+}
+
+// first sorts a list and cuts it to n.
+func first(list []Counted, n int) []Counted {
+	slices.SortFunc(list, func(a, b Counted) int { return a.compare(&b) })
 	return list[:min(n, len(list))]
 }
 
-// enter lists a new name. Beyond the budget it gets the slot of the least frequent
-// one.
-func (t *Top) enter(name []byte, e ends, hash uint32, n uint64) *slot {
+// compare tells which of two is listed first.
+func (c *Counted) compare(o *Counted) int {
+	switch {
+	case c.Count != o.Count:
+		return -cmp.Compare(c.Count, o.Count)
+	case c.Error != o.Error:
+		return cmp.Compare(c.Error, o.Error)
+	}
+	return cmp.Compare(c.Name, o.Name)
+}
+
+// counted gives a slot as others see it.
+func (t *Top) counted(i int) Counted {
+	s := &t.slots[i]
+	c := Counted{Count: s.count, Error: s.error}
+	if s.length <= wholly {
+		c.Name = s.ends.name(int(s.length))
+	} else {
+		c.Name = string(t.long[i])
+	}
+	if i < len(t.examples) {
+		c.Example = t.examples[i]
+	}
+	return c
+}
+
+// enter lists a new name, and gives its slot. Beyond the budget that is the one of
+// the least frequent name.
+func (t *Top) enter(name []byte, e ends, hash uint32, n uint64) int32 {
 	if len(t.slots) == t.budget {
 		return t.replace(name, e, hash, n)
 	}
-	t.slots = append(t.slots, slot{ends: e, name: bytes.Clone(name), hash: hash})
-	s := &t.slots[len(t.slots)-1]
-	t.chain(s, int32(len(t.slots)))
+	i := int32(len(t.slots))
+	t.slots = append(t.slots, slot{})
+	s := &t.slots[i]
+	t.call(s, i, name, e, hash)
 	t.change(s, n)
-	return s
+	return i
+}
+
+// call gives a slot, the i-th, its name.
+func (t *Top) call(s *slot, i int32, name []byte, e ends, hash uint32) {
+	s.ends, s.hash, s.length = e, hash, uint32(len(name))
+	if len(name) > wholly {
+		t.long = lengthened(t.long, int(i))
+		t.long[i] = append(t.long[i][:0], name...)
+	}
+	c := t.chainOf(hash)
+	s.chain, *c = *c, i+1
 }
 
 // replace gives the place of the least frequent name to another. The floor,
 // and not only that name's count, is the error: Remove may have taken the
 // least count below that of a name pushed out before.
-func (t *Top) replace(name []byte, e ends, hash uint32, n uint64) *slot {
+func (t *Top) replace(name []byte, e ends, hash uint32, n uint64) int32 {
 	if t.levels == nil {
 		t.order()
 	}
 	i := t.levels[t.lowest].first
 	s := &t.slots[i]
 	t.floor = max(t.floor, s.count)
-	t.unchain(s, i+1)
-	s.ends, s.name, s.hash, s.error = e, append(s.name[:0], name...), hash, t.floor
-	if s.example != nil {
-		s.example = nil
+	t.unchain(s, i)
+	t.call(s, i, name, e, hash)
+	if int(i) < len(t.examples) {
+		t.examples[i] = nil
 	}
-	t.chain(s, i+1)
+	s.error = t.floor
 	t.change(s, t.floor+n)
-	t.lift(s)
-	return s
+	t.lift(s, i)
+	return i
 }
 
 // order puts the slots in levels, each as if it had moved there with the last
 // change of its count.
 func (t *Top) order() {
-	all := make([]int32, len(t.slots))
-	for i := range all {
-		all[i] = int32(i)
+	type place struct {
+		count, changed uint64
+		slot           int32
 	}
-	slices.SortFunc(all, func(a, b int32) int {
-		s, o := &t.slots[a], &t.slots[b]
-		return cmp.Or(cmp.Compare(s.count, o.count), cmp.Compare(s.changed, o.changed))
+	all := make([]place, len(t.slots))
+	for i := range all {
+		all[i] = place{t.slots[i].count, t.slots[i].changed, int32(i)}
+	}
+	slices.SortFunc(all, func(a, b place) int {
+		if a.count != b.count {
+			return cmp.Compare(a.count, b.count)
+		}
+		return cmp.Compare(a.changed, b.changed)
 	})
 	at := int32(none)
-	for _, i := range all {
-		s := &t.slots[i]
-		if at == none || t.levels[at].count != s.count {
-			at = t.made(s.count, at, none)
+	for _, p := range all {
+		if at == none || t.levels[at].count != p.count {
+			at = t.made(p.count, at, none)
 		}
-		t.join(s, i, at)
+		t.join(&t.slots[p.slot], p.slot, at)
 	}
 }
 
 // lift moves a slot of which the count has grown to its level.
-func (t *Top) lift(s *slot) {
+func (t *Top) lift(s *slot, i int32) {
 	to := t.levels[s.level].above
 	if to == none || t.levels[to].count != s.count {
 		to = t.from(to, s.level, s.count)
 	}
-	t.join(s, t.part(s), to)
+	t.part(s)
+	t.join(s, i, to)
 }
 
 // sink moves a slot of which the count has shrunk to its level.
-func (t *Top) sink(s *slot) {
+func (t *Top) sink(s *slot, i int32) {
 	below := t.levels[s.level].below
 	for below != none && t.levels[below].count >= s.count {
 		below = t.levels[below].below
@@ -235,7 +332,8 @@ func (t *Top) sink(s *slot) {
 		start = t.levels[below].above
 	}
 	to := t.from(start, below, s.count)
-	t.join(s, t.part(s), to)
+	t.part(s)
+	t.join(s, i, to)
 }
 
 // from gives the level of a count, at or above l, which stands above below. It
@@ -289,15 +387,13 @@ func (t *Top) join(s *slot, i, to int32) {
 	l.last = i
 }
 
-// part takes a slot out of its level, which goes when that was the last, and gives
-// its index.
-func (t *Top) part(s *slot) (i int32) {
+// part takes a slot out of its level, which goes when that was the last.
+func (t *Top) part(s *slot) {
 	l := &t.levels[s.level]
 	if s.prev != none {
-		p := &t.slots[s.prev]
-		i, p.next = p.next, s.next
+		t.slots[s.prev].next = s.next
 	} else {
-		i, l.first = l.first, s.next
+		l.first = s.next
 	}
 	if s.next != none {
 		t.slots[s.next].prev = s.prev
@@ -307,7 +403,6 @@ func (t *Top) part(s *slot) (i int32) {
 	if l.first == none {
 		t.discard(s.level)
 	}
-	return i
 }
 
 // discard takes a level out that is empty.
@@ -338,27 +433,25 @@ func mix(a, b uint64) uint64 {
 	return high ^ low
 }
 
-// find gives the slot of a name, nil where there is none.
-func (t *Top) find(name []byte, e ends, hash uint32) *slot {
-	for i := t.chains[int(hash)&(len(t.chains)-1)]; i != 0; {
-		s := &t.slots[i-1]
-		if s.hash == hash && s.ends == e && len(s.name) == len(name) && (len(name) <= wholly || bytes.Equal(s.name, name)) {
-			return s
+// find gives the slot of a name, none where there is none.
+func (t *Top) find(name []byte, e ends, hash uint32) int32 {
+	for i := *t.chainOf(hash) - 1; i >= 0; {
+		s := &t.slots[i]
+		if s.ends == e && int(s.length) == len(name) && (len(name) <= wholly || bytes.Equal(t.long[i], name)) {
+			return i
 		}
-		i = s.chain
+		i = s.chain - 1
 	}
-	return nil
+	return none
 }
 
-// chain lets the slot of that number be found, and unchain no more.
-func (t *Top) chain(s *slot, number int32) {
-	c := &t.chains[int(s.hash)&(len(t.chains)-1)]
-	s.chain, *c = *c, number
-}
+// chainOf gives where the chain of a hash begins.
+func (t *Top) chainOf(hash uint32) *int32 { return &t.chains[int(hash)&(len(t.chains)-1)] }
 
-func (t *Top) unchain(s *slot, number int32) {
-	c := &t.chains[int(s.hash)&(len(t.chains)-1)]
-	for *c != number {
+// unchain lets a slot, the i-th, be found no more.
+func (t *Top) unchain(s *slot, i int32) {
+	c := t.chainOf(s.hash)
+	for *c != i+1 {
 		c = &t.slots[*c-1].chain
 	}
 	*c = s.chain

@@ -174,3 +174,21 @@ func TestTopPushesOutTheFirst(t *testing.T) {
 		t.Errorf("the list is %s, not %s", got, want)
 	}
 }
+
+// TestTopFindsTheMostOfMany holds few of a long list to what all of it say.
+func TestTopFindsTheMostOfMany(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	top := NewTop(2000)
+	for range 20_000 {
+		top.Add([]byte("name "+strconv.Itoa(int(r.ExpFloat64()*300))+strconv.Itoa(r.IntN(4))), 1)
+	}
+	for range 3000 {
+		top.Add([]byte(strconv.Itoa(r.IntN(1<<40))), 1)
+	}
+	all := top.Most(2000)
+	for _, n := range []int{0, 1, 2, 10, 500, 1999} {
+		if got := top.Most(n); fmt.Sprint(got) != fmt.Sprint(all[:n]) {
+			t.Errorf("of the first %d the list is %v, not %v", n, got, all[:n])
+		}
+	}
+}
