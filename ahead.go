@@ -89,6 +89,7 @@ func (a *Ahead) together(ctx context.Context) iter.Seq2[*page, error] {
 		}
 		defer running.Wait()
 		defer stop()
+		var taken []*page // given back a few at a time: each time wakes who reads
 		for p := range order {
 			if p.err != nil {
 				if !yield(nil, p.err) {
@@ -100,7 +101,13 @@ func (a *Ahead) together(ctx context.Context) iter.Seq2[*page, error] {
 			if !yield(p, nil) {
 				return
 			}
-			free <- p
+			if taken = append(taken, p); len(taken) < len(a.Parsers) {
+				continue
+			}
+			for _, p := range taken {
+				free <- p
+			}
+			taken = taken[:0]
 		}
 	}
 }
