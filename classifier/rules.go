@@ -213,6 +213,7 @@ func rules() map[sshwhy.PatternID]rule {
 		patterns.DropMaxStartups:      {does: doDrop},
 		patterns.DropPenalty:          {does: doDrop},
 		patterns.DropOther:            {does: doDrop},
+		patterns.StartupSlotsFull:     {does: doDrop}, // sshd.c child_register
 		patterns.LoginGraceExceeded:   {does: doTimeOut},
 		patterns.ConnectionProhibited: {signals: sawHungUp, does: doSettle},
 		patterns.TcpWrapperRefused:    {signals: sawHungUp, does: doSettle},
