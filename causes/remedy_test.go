@@ -238,3 +238,28 @@ func TestRemedyFitsTheDate(t *testing.T) {
 		}
 	}
 }
+
+// TestCommandWithArguments looks at the program of AuthorizedKeysCommand alone:
+// sshd names it with its arguments.
+func TestCommandWithArguments(t *testing.T) {
+	c, err := causes.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"/etc/ssh/akc", "/etc/ssh/akc frank1", "/etc/ssh/akc -u 'frank o'\\''x' %t"} {
+		looked := false
+		for _, step := range c.Cause(c.Find("authorized-keys-command-failed")).Steps(causes.English, with(map[sshwhy.Field]string{sshwhy.FieldCommand: command})) {
+			if !strings.HasPrefix(step.Run, "namei ") {
+				continue
+			}
+			looked = true
+			out, err := exec.Command("sh", "-c", `namei() { printf '%s\n' "$@"; }; `+step.Run).CombinedOutput()
+			if err != nil || string(out) != "-l\n/etc/ssh/akc\n" {
+				t.Errorf("%s: %s looks at %q (%v)", command, step.Run, out, err)
+			}
+		}
+		if !looked {
+			t.Errorf("%s: no step looks at the program", command)
+		}
+	}
+}
