@@ -27,8 +27,11 @@ var keyTypes = []string{
 	"sk-ssh-ed25519-cert-v01@openssh.com", "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
 }
 
-// newerTypes are those that package ssh does not know; they came with 10.6.
-var newerTypes = []string{"ssh-mldsa44-ed25519", "ssh-mldsa44-ed25519-cert"}
+// newerTypes are those that package ssh does not know; they came with 10.6, and
+// under names of OpenSSH's own with 10.4.
+var newerTypes = []string{
+	"ssh-mldsa44-ed25519", "ssh-mldsa44-ed25519-cert", "ssh-mldsa44-ed25519@openssh.com", "ssh-mldsa44-ed25519-cert-v01@openssh.com",
+}
 
 func isKeyType(word string) bool {
 	return slices.Contains(keyTypes, word) || slices.Contains(newerTypes, word)

@@ -55,6 +55,17 @@ func TestAnonymisedLines(t *testing.T) {
 		gone              []string
 	}{
 		{
+			title: "the types of keys of recent releases",
+			line:  "Nov 22 15:32:52 edge05 sshd-session[12864]: userauth_pubkey: signature algorithm ssh-mldsa44-ed25519@openssh.com not in PubkeyAcceptedAlgorithms [preauth]",
+			want:  `signature algorithm ssh-mldsa44-ed25519@openssh\.com not in PubkeyAcceptedAlgorithms \[preauth\]$`,
+		},
+		{
+			title: "a login with one",
+			line:  "Nov 22 15:32:52 edge05 sshd-session[12864]: Accepted publickey for tanja from 203.0.113.7 port 56805 ssh2: MLDSA44-ED25519 SHA256:nVR3+/8zFwTd7LXcKFlqpGapWcjJHdI8pitOJTI8GbE",
+			want:  `port 56805 ssh2: MLDSA44-ED25519 SHA256:[A-Za-z0-9+/]{43}$`,
+			gone:  []string{"tanja"},
+		},
+		{
 			title: "a login",
 			line:  "Nov 22 15:32:52 edge05 sshd[12864]: Accepted publickey for tanja from 203.0.113.7 port 56805 ssh2: RSA SHA256:nVR3+/8zFwTd7LXcKFlqpGapWcjJHdI8pitOJTI8GbE",
 			want:  `^2026-11-22T15:32:52\.000000Z host-\w{8} sshd\[12864\]: Accepted publickey for user-\w{8} from 198\.1[89]\.\d+\.\d+ port 56805 ssh2: RSA SHA256:[A-Za-z0-9+/]{43}$`,

@@ -181,7 +181,8 @@ const algorithms = `none zlib zlib@openssh.com ext-info-c ext-info-s kex-strict-
 	sk-ecdsa-sha2-nistp256@openssh.com webauthn-sk-ecdsa-sha2-nistp256@openssh.com ssh-rsa-cert-v01@openssh.com ssh-dss-cert-v01@openssh.com ssh-ed25519-cert-v01@openssh.com
 	rsa-sha2-256-cert-v01@openssh.com rsa-sha2-512-cert-v01@openssh.com ecdsa-sha2-nistp256-cert-v01@openssh.com ecdsa-sha2-nistp384-cert-v01@openssh.com
 	ecdsa-sha2-nistp521-cert-v01@openssh.com sk-ssh-ed25519-cert-v01@openssh.com sk-ecdsa-sha2-nistp256-cert-v01@openssh.com ssh-rsa-cert-v00@openssh.com ssh-dss-cert-v00@openssh.com
-	x509v3-ssh-rsa x509v3-sign-rsa x509v3-ssh-dss pgp-sign-rsa pgp-sign-dss null
+	ssh-xmss@openssh.com ssh-xmss-cert-v01@openssh.com xmss-cert mldsa44-ed25519 mldsa44-ed25519-cert ssh-mldsa44-ed25519 ssh-mldsa44-ed25519-cert
+	ssh-mldsa44-ed25519@openssh.com ssh-mldsa44-ed25519-cert-v01@openssh.com x509v3-ssh-rsa x509v3-sign-rsa x509v3-ssh-dss pgp-sign-rsa pgp-sign-dss null
 	aes128-ctr aes192-ctr aes256-ctr aes128-gcm@openssh.com aes256-gcm@openssh.com aes128-gcm aes256-gcm chacha20-poly1305@openssh.com chacha20-poly1305 aes128-cbc aes192-cbc aes256-cbc
 	3des-cbc 3des-ctr blowfish-cbc blowfish-ctr cast128-cbc cast128-ctr arcfour arcfour128 arcfour256 twofish-cbc twofish128-cbc twofish192-cbc twofish256-cbc
 	serpent128-cbc serpent192-cbc serpent256-cbc idea-cbc des-cbc rijndael-cbc@lysator.liu.se
