@@ -333,7 +333,12 @@ func (c *connection) learnFacts(proof int, missing bool, ev *sshwhy.Event, line 
 	for i := range fields {
 		f := &fields[i]
 		if uint64(held)>>(f.Field&63)&1 == 0 && f.Value == 0 && f.End > f.Start && !(missing && c.tells(proof, f.Field)) {
-			c.addFact(proof, f.Field, c.part(ev.Message[f.Start:f.End], line))
+			text := ev.Message[f.Start:f.End]
+			if f.Field == sshwhy.FieldOffer {
+				c.addFact(proof, f.Field, c.offer(text, line))
+				continue
+			}
+			c.addFact(proof, f.Field, c.part(text, line))
 		}
 	}
 }

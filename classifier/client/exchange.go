@@ -30,7 +30,7 @@ func (k *causeIDs) negotiationFailed(r *run) decision {
 		reason = f.value(sshwhy.FieldWhat)
 	}
 	d := because("no-common-algorithm", StepKeyExchange, SideServer).by(f).with(sshwhy.FieldReason, reason)
-	offer := namesOf(f.value(sshwhy.FieldOffer))
+	offer := slices.DeleteFunc(namesOf(f.value(sshwhy.FieldOffer)), patterns.IsMarker)
 	for _, o := range algorithmOptions {
 		if !strings.Contains(reason, o.reason) {
 			continue
