@@ -56,7 +56,7 @@ type answers struct {
 	maxTries, keyOptions, invalid, secondMissing, secondRefused, password, rootPassword, passwordSilent answer
 
 	noneRefused, certificate, keyFileMissing, key, keyAccepted, reset, goodbye, goodbyeUnnamed,
-	leftVerbose, left, leftNew, unnamedVerbose, unnamed, unknownStage, beforeUser, noEnd answer
+	leftVerbose, left, unnamedVerbose, unnamed, unknownStage, beforeUser, noEnd answer
 }
 
 func makeAnswers(k *known, alikes [][]sshwhy.CauseID) answers {
@@ -89,7 +89,6 @@ func makeAnswers(k *known, alikes [][]sshwhy.CauseID) answers {
 		goodbyeUnnamed: k.refusal(k.gaveUp, likely, k.beforeUserOld, sshwhy.RuleSaidGoodbyeUnnamed),
 		leftVerbose:    unclear(k.silentCloseVerbose, sshwhy.RuleLeftVerbose),
 		left:           unclear(k.silentClose, sshwhy.RuleLeft),
-		leftNew:        unclear(k.silentCloseNew, sshwhy.RuleLeft),
 		unnamedVerbose: unclear(k.beforeUserVerbose, sshwhy.RuleLeftUnnamedVerbose),
 		unnamed:        unclear(k.beforeUserOld, sshwhy.RuleLeftUnnamed),
 		unknownStage:   unclear(k.unknownStage, sshwhy.RuleLeftUnknownStage),

@@ -130,10 +130,8 @@ func (k *Classifier) decideSilent(c *connection) *answer {
 		return &a.goodbye
 	case c.saw&sawAuthenticating != 0 && verbose:
 		return &a.leftVerbose
-	case c.saw&sawAuthenticating != 0 && string(c.text(c.ident)) == "sshd":
-		return &a.left
 	case c.saw&sawAuthenticating != 0:
-		return &a.leftNew
+		return &a.left
 	case c.saw&(sawClosed|sawDisconnect) != 0 && c.namesNobody() && verbose:
 		return &a.unnamedVerbose
 	case c.saw&(sawClosed|sawDisconnect) != 0 && c.namesNobody():

@@ -19,7 +19,7 @@ type known struct {
 	natures []nature // by CauseID
 
 	// The candidates of each shape, likeliest first.
-	silentClose, silentCloseNew, noKeyFile, silentCloseVerbose, keyRefused, certRefused, noneRefused, beforeUser, beforeUserOld, beforeUserVerbose, passwordFailed, secondFailed, rootPasswordFailed,
+	silentClose, noKeyFile, silentCloseVerbose, keyRefused, certRefused, noneRefused, beforeUser, beforeUserOld, beforeUserVerbose, passwordFailed, secondFailed, rootPasswordFailed,
 	passwordSilent, invalidCalled, pamDenied, partial, keyFound, vanished, vanishedReset, optionsRefused, unended, unknownStage, afterReset []sshwhy.CauseID
 }
 
@@ -133,10 +133,12 @@ func (k *known) shapes(list func(...string) []sshwhy.CauseID) {
 		"authorized-keys-empty", "authorized-keys-bad-option", "authorized-keys-location", "home-missing", "no-usable-method", "pubkey-auth-disabled",
 		"method-not-permitted", "second-factor-missing", "kbdint-auth-disabled", "authorized-keys-unreadable", "cert-untrusted-ca", "key-line-is-ca",
 		"authorized-keys-command-empty", "empty-password")
-	// Since 9.6 the server names its algorithms before the first key
-	// (RFC 8308 ext-info), and the client does not offer what is not among
-	// them: nothing is refused, and nothing logged.
-	k.silentCloseNew = append(k.silentClose[:len(k.silentClose):len(k.silentClose)], list("key-algorithm-refused")...)
+	// Since 9.6 the server names the user's algorithms before the first key
+	// (kex.c kex_server_update_ext_info), and the client does not offer what
+	// is not among them: nothing is refused, and nothing logged. What sshd
+	// does not know at all it has logged at VERBOSE only since 7.7
+	// (auth2-pubkey.c userauth_pubkey). The program is called sshd up to 9.7.
+	k.silentClose = append(k.silentClose, list("key-algorithm-refused")...)
 	// The same at VERBOSE, where a refused key does leave a line.
 	k.silentCloseVerbose = list("client-gave-up", "password-auth-disabled", "no-usable-method", "pubkey-auth-disabled", "method-not-permitted",
 		"kbdint-auth-disabled", "key-algorithm-refused")
