@@ -404,13 +404,14 @@ func (c *custody) rest() {
 		})
 	}
 	if c.waiting && !c.stopped {
+		c.waiting = false
 		c.tick(sshwhy.Place{})
 	}
 }
 
-// tick yields a record without text.
+// tick yields a record without text. One that brings a place does not say that
+// all was read.
 func (c *custody) tick(p sshwhy.Place) {
-	c.waiting = false
 	if !c.stopped && !c.yield(&sshwhy.Record{Tick: true, Place: p}, nil) {
 		c.stopped = true
 	}

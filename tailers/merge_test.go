@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -234,6 +236,26 @@ func TestMergeTellsOfTheFirstLook(t *testing.T) {
 		}
 		if told != 1 {
 			t.Errorf("of %d sources that end at once it was told %d times", len(sources), told)
+		}
+	}
+}
+
+// TestMergeHasLookedAtAnEmptyLog follows what logrotate has just made: of a file
+// in which nothing stands there is all the same a first look.
+func TestMergeHasLookedAtAnEmptyLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "auth.log")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, fromStart := range []bool{true, false} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		told := false
+		m := Merge{Sources: []sshwhy.Source{NewFile(path, FileOptions{FromStart: fromStart})}, Looked: func() { told = ctx.Err() == nil; cancel() }}
+		for range m.Records(ctx) {
+		}
+		if !told {
+			t.Errorf("from its start: %v; the look at an empty log is not over", fromStart)
 		}
 	}
 }
