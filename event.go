@@ -115,11 +115,18 @@ type Event struct {
 
 // Reset empties the event for another record.
 func (e *Event) Reset(r *Record) {
-	e.Record = r
 	e.Header = Header{}
+	e.Begin(r, nil, "")
+}
+
+// Begin is Reset where the header is the new record's already, and the message and
+// the form are known. Pointers are written together: what they cost while memory
+// is collected is asked for once.
+func (e *Event) Begin(r *Record, message []byte, form string) {
+	e.Record, e.Message, e.Form, e.shape = r, message, form, nil
+	e.fields = e.fields[:0]
 	e.Line, e.Pattern, e.Level, e.Stage, e.Repeat = LineSkipped, 0, LevelNone, StageNone, 1
-	e.Message, e.Form, e.Borrowed = nil, "", false
-	e.fields, e.shape = e.fields[:0], nil
+	e.Borrowed = false
 }
 
 // Captures gives the fields in the order of the message.

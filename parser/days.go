@@ -30,9 +30,10 @@ func namedText(b []byte) uint64 { return binary.LittleEndian.Uint64(b) << 8 }
 
 func (d *namedDay) holds(newest time.Time) bool { return uint64(newest.Unix()-d.from) < d.span }
 
-// again tells that b begins with the last stamp. Its instant is ns.
-func (d *namedDay) again(b *[namedSize]byte, newest time.Time) bool {
-	return binary.LittleEndian.Uint64(b[wide:]) == d.stamp[1] && binary.LittleEndian.Uint64(b[:]) == d.stamp[0] && d.holds(newest)
+// again tells that b begins with the last stamp. Where the day holds, its instant
+// is ns.
+func (d *namedDay) again(b *[namedSize]byte) bool {
+	return binary.LittleEndian.Uint64(b[:])^d.stamp[0]|binary.LittleEndian.Uint64(b[wide:])^d.stamp[1] == 0
 }
 
 // read tells whether b begins with a stamp of the day that has no fraction. Its

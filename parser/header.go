@@ -55,65 +55,36 @@ func newSplitter(o Options) *splitter {
 	return s
 }
 
-// form is the layout of a header, for people who ask how a line was read.
-type form uint8
+// form is the layout of a header, as explain shows it to people who ask how a line
+// was read.
+type form string
 
 const (
-	formBare form = iota
-	formTag
-	formHostTag
-	formPriority
-	formRFC3164
-	formRFC3164Year
-	formISO8601
-	formRFC5424
-	formShortFull
-	formCtime
-	formUnix
-	formMonotonic
-	formTAI64
-	formBSD
-	formSolaris
-	formAIX
-	formESXi
-	formMacOS
-	formASL
-	formCRI
-	formContainerJSON
-	formJournalJSON
-	formJSON
-	formJournalNote
+	formBare          form = "bare"
+	formTag           form = "tag-only"
+	formHostTag       form = "host-and-tag"
+	formPriority      form = "priority-only"
+	formRFC3164       form = "rfc3164"
+	formRFC3164Year   form = "rfc3164-year"
+	formISO8601       form = "iso8601"
+	formRFC5424       form = "rfc5424"
+	formShortFull     form = "journal-short-full"
+	formCtime         form = "ctime"
+	formUnix          form = "journal-short-unix"
+	formMonotonic     form = "journal-short-monotonic"
+	formTAI64         form = "tai64n"
+	formBSD           form = "bsd-facility"
+	formSolaris       form = "solaris"
+	formAIX           form = "aix-forwarded"
+	formESXi          form = "esxi"
+	formMacOS         form = "macos-log"
+	formASL           form = "macos-asl"
+	formCRI           form = "container-cri"
+	formContainerJSON form = "container-json"
+	formJournalJSON   form = "journal-json"
+	formJSON          form = "json"
+	formJournalNote   form = "journal-note"
 )
-
-var formNames = [...]string{
-	formBare:          "bare",
-	formTag:           "tag-only",
-	formHostTag:       "host-and-tag",
-	formPriority:      "priority-only",
-	formRFC3164:       "rfc3164",
-	formRFC3164Year:   "rfc3164-year",
-	formISO8601:       "iso8601",
-	formRFC5424:       "rfc5424",
-	formShortFull:     "journal-short-full",
-	formCtime:         "ctime",
-	formUnix:          "journal-short-unix",
-	formMonotonic:     "journal-short-monotonic",
-	formTAI64:         "tai64n",
-	formBSD:           "bsd-facility",
-	formSolaris:       "solaris",
-	formAIX:           "aix-forwarded",
-	formESXi:          "esxi",
-	formMacOS:         "macos-log",
-	formASL:           "macos-asl",
-	formCRI:           "container-cri",
-	formContainerJSON: "container-json",
-	formJournalJSON:   "journal-json",
-	formJSON:          "json",
-	formJournalNote:   "journal-note",
-}
-
-// String gives the form's name as explain shows it.
-func (f form) String() string { return formNames[f] }
 
 // maxNesting is how many headers may stand inside each other: a line that a
 // daemon relayed inside JSON inside JSON is the most that is seen.
@@ -126,11 +97,11 @@ const maxNesting = 3
 // terminal at its end; a message carries no blanks at its start. by tells whose
 // message it is.
 func (s *splitter) split(line []byte, newest time.Time, h *sshwhy.Header) (msg []byte, f form, by program, ok bool) {
-	*h = sshwhy.Header{}
 	s.module = nil
-	if msg, f, by := s.usual(line, &newest, h); msg != nil {
-		return msg, f, by, true
+	if msg, numbered, by := s.usual(line, &newest, h); msg != nil {
+		return msg, formOf(numbered), by, true
 	}
+	*h = sshwhy.Header{}
 	return s.unusual(line, newest, h)
 }
 

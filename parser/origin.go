@@ -13,6 +13,10 @@ import (
 // what follows it are read by words, without a look at the length.
 const headSize = namedSize + shortOrigin
 
+// usualSize is how much of a line must be behind the stamp for the short way: an
+// origin, a number, and what stands between that and the message.
+const usualSize = shortOrigin + wide + 4
+
 // shortOrigin is the length up to which an origin is compared by words.
 const shortOrigin = 4 * wide
 
@@ -49,9 +53,10 @@ func (t *shortText) brackets() uint64 {
 
 func bracket(w uint64) uint64 { return (w ^ ones*'[' - ones) & highs }
 
-// upTo gives the text without what is behind its first n bytes.
-func (t shortText) upTo(n int) shortText {
-	m := &beginnings[n]
+// upTo gives the text without what is behind its byte at end, which is less than
+// 32.
+func (t shortText) upTo(end int) shortText {
+	m := &beginnings[end]
 	return shortText{t.a & m.a, t.b & m.b, t.c & m.c, t.d & m.d}
 }
 
@@ -59,12 +64,12 @@ func (t *shortText) is(o *shortText) bool {
 	return t.a == o.a && t.b == o.b && t.c == o.c && t.d == o.d
 }
 
-// beginnings are masks of the first bytes of a short text, by their number.
-var beginnings = func() (all [shortOrigin + 1]shortText) {
+// beginnings are masks of the bytes of a short text, by the last of them.
+var beginnings = func() (all [shortOrigin]shortText) {
 	var mask [shortOrigin]byte
 	for n := range mask {
 		mask[n] = 0xff
-		all[n+1] = shortOf(&mask)
+		all[n] = shortOf(&mask)
 	}
 	return all
 }()
@@ -81,22 +86,6 @@ const originBits = 11
 // second one is beside it.
 func (o *origins) place(t shortText) int {
 	return int((t.a ^ 3*t.b ^ 5*t.c ^ 9*t.d) * 0x9e3779b97f4a7c15 >> (64 - originBits))
-}
-
-// findLong gives the origin that b begins with, and its length, where that is
-// more than 32 bytes; nil where it is not known.
-func (o *origins) findLong(b []byte) (known *origin, size int) {
-	bracket := bytes.IndexByte(b[:min(len(b), longOrigin)], '[')
-	if bracket < 0 {
-		return nil, 0
-	}
-	text, place := b[:bracket+1], o.place(wordsOf(b[:bracket+1]))
-	if known = &o[place]; !bytes.Equal(known.long, text) {
-		if known = &o[place^1]; !bytes.Equal(known.long, text) {
-			return nil, 0
-		}
-	}
-	return known, bracket + 1
 }
 
 // wordsOf gives some words of a long text.
@@ -133,72 +122,105 @@ func (o *origins) add(text []byte, host int, by program) {
 
 // stampOf reads a stamp of a day that was seen before, and gives its length with
 // the blank behind it; 0 where there is none.
-func (c *clock) stampOf(b *[headSize]byte, newest time.Time) (ns int64, size int, f form) {
+func (c *clock) stampOf(b *[headSize]byte, newest time.Time) (ns int64, size int, numbered bool) {
 	if c.named.read((*[namedSize]byte)(b[:]), newest) {
-		return c.named.ns, namedSize, formRFC3164
+		return c.named.ns, namedSize, false
 	}
 	if ns, ok := c.numbered.read(b); ok {
-		return ns, c.numbered.size, formISO8601
+		return ns, c.numbered.size, true
 	}
-	return 0, 0, formBare
+	return 0, 0, false
+}
+
+// formOf gives the form of a header whose stamp stampOf took.
+func formOf(numbered bool) form {
+	if numbered {
+		return formISO8601
+	}
+	return formRFC3164
 }
 
 // usual reads the header that nearly all lines of a file have: a day and an
 // origin that were seen before, and the number of a process. It takes a short
-// way to what the long one says, and gives nil for all other headers.
+// way to what the long one says, and gives nil for all other headers, of which h
+// may then hold a part. numbered tells that the day was spelled with numbers.
 //
 // It is one function, though it could be three: every line pays for the calls.
-func (s *splitter) usual(line []byte, newest *time.Time, h *sshwhy.Header) (msg []byte, f form, by program) {
+func (s *splitter) usual(line []byte, newest *time.Time, h *sshwhy.Header) (msg []byte, numbered bool, by program) {
 	if len(line) < headSize {
-		return nil, formBare, programUnknown
+		return nil, false, programUnknown
 	}
 	if line[len(line)-1] == '\r' {
 		return s.usual(withoutCR(line), newest, h)
 	}
 	head := (*[headSize]byte)(line)
-	ns, f, b := s.clock.named.ns, formRFC3164, line[namedSize:]
-	if !s.clock.named.again((*[namedSize]byte)(head[:]), *newest) {
+	day, b := &s.clock.named, line[namedSize:]
+	h.Time = day.ns
+	if !day.again((*[namedSize]byte)(head[:])) || !day.holds(*newest) {
 		var size int
-		if ns, size, f = s.clock.stampOf(head, *newest); size == 0 || len(line) < size+shortOrigin {
-			return nil, formBare, programUnknown
+		if h.Time, size, numbered = s.clock.stampOf(head, *newest); size == 0 {
+			return nil, false, programUnknown
 		}
 		b = line[size:]
 	}
 
-	var known *origin
-	var size int
+	if len(b) < usualSize {
+		return nil, false, programUnknown
+	}
 	text := shortOf((*[shortOrigin]byte)(b))
-	if marks := text.brackets(); marks != 0 {
-		// Of several brackets it may be the wrong one, and then nothing is found.
-		mark := bits.TrailingZeros64(marks)
-		size = (mark%8-4)*wide + mark/8 + 1
-		text = text.upTo(size)
-		place := s.origins.place(text)
-		if known = &s.origins[place]; !known.short.is(&text) {
-			if known = &s.origins[place^1]; !known.short.is(&text) {
-				return nil, formBare, programUnknown
-			}
+	marks := text.brackets()
+	if marks == 0 {
+		msg, by = s.origins.behindLong(b, h)
+		return msg, numbered, by
+	}
+	// Of several brackets this may be the wrong one, and then nothing is found.
+	mark := bits.TrailingZeros64(marks)
+	end := (mark%8-4)*wide + mark/8
+	text = text.upTo(end)
+	place := s.origins.place(text)
+	known := &s.origins[place]
+	if !known.short.is(&text) {
+		if known = &s.origins[place^1]; !known.short.is(&text) {
+			return nil, false, programUnknown
 		}
-	} else if known, size = s.origins.findLong(b); known == nil {
-		return nil, formBare, programUnknown
 	}
 
-	rest := b[size:]
-	if len(rest) < wide+4 {
-		return nil, formBare, programUnknown
-	}
+	rest := b[end+1:]
 	word := binary.LittleEndian.Uint64(rest)
 	digits := first(nonDigits(word))
 	if uint(digits-1) >= wide-1 {
-		return nil, formBare, programUnknown
+		return nil, false, programUnknown
 	}
 	behind := binary.LittleEndian.Uint32(rest[digits:])
 	pid := decimal(word, digits)
 	if behind&0xffffff != ']'|':'<<8|' '<<16 || openings[behind>>24]&notAMessage != 0 || pid == 0 {
-		return nil, formBare, programUnknown
+		return nil, false, programUnknown
 	}
-	h.Time, h.Host, h.Ident, h.PID = ns, b[:known.host], b[int(known.host)+1:size-1], pid
-	return rest[digits+len("]: "):], f, known.by
+	host := int(known.host % shortOrigin)
+	h.Host, h.Ident, h.PID = b[:host], b[host+1:end], pid
+	return rest[digits+len("]: "):], numbered, known.by
+}
+
+// behindLong is usual of what stands behind the stamp, where the bracket is not
+// among the first 32 bytes.
+func (o *origins) behindLong(b []byte, h *sshwhy.Header) (msg []byte, by program) {
+	bracket := bytes.IndexByte(b[:min(len(b), longOrigin)], '[')
+	if bracket < 0 {
+		return nil, programUnknown
+	}
+	text, place := b[:bracket+1], o.place(wordsOf(b[:bracket+1]))
+	known := &o[place]
+	if !bytes.Equal(known.long, text) {
+		if known = &o[place^1]; !bytes.Equal(known.long, text) {
+			return nil, programUnknown
+		}
+	}
+	t := bracketAt(b, bracket)
+	if t.kind != tagPID || t.end+1 >= len(b) || b[t.end] != ' ' || openings[b[t.end+1]]&notAMessage != 0 {
+		return nil, programUnknown
+	}
+	h.Host, h.Ident, h.PID = b[:known.host], b[int(known.host)+1:bracket], t.pid
+	return b[t.end+1:], known.by
 }
 
 // familiar is like usual where the host alone was seen before.
@@ -206,7 +228,7 @@ func (s *splitter) familiar(line []byte, newest time.Time, h *sshwhy.Header) ([]
 	if len(line) < headSize {
 		return nil, formBare, programUnknown
 	}
-	ns, size, f := s.clock.stampOf((*[headSize]byte)(line), newest)
+	ns, size, numbered := s.clock.stampOf((*[headSize]byte)(line), newest)
 	if size == 0 {
 		return nil, formBare, programUnknown
 	}
@@ -229,7 +251,7 @@ func (s *splitter) familiar(line []byte, newest time.Time, h *sshwhy.Header) ([]
 	if bracket := end + 1 + t.name; bytes.IndexByte(b, '[') == bracket {
 		s.origins.add(b[:bracket+1], end, by)
 	}
-	return rest[t.end+1:], f, by
+	return rest[t.end+1:], formOf(numbered), by
 }
 
 // openings tells of what a message may begin with.

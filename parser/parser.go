@@ -48,39 +48,54 @@ func (p *Parser) Clone() *Parser {
 // Parse fills ev from r. Both, and what they hand out, are valid until the
 // next call.
 func (p *Parser) Parse(r *sshwhy.Record, ev *sshwhy.Event) {
+	if r.Header == nil {
+		if text, numbered, by := p.splitter.usual(r.Text, &r.Newest, &ev.Header); text != nil {
+			if by == programOther {
+				ev.Begin(r, nil, string(formOf(numbered)))
+				return
+			}
+			ev.Begin(r, text, string(formOf(numbered)))
+			p.message(ev, by)
+			return
+		}
+	}
+	p.unusual(r, ev)
+}
+
+// unusual is Parse of a record whose header is not the usual one.
+func (p *Parser) unusual(r *sshwhy.Record, ev *sshwhy.Event) {
 	ev.Reset(r)
 	if r.Tick {
 		return
 	}
+	text, by := r.Text, programUnknown
 	if r.Header != nil {
 		ev.Header = *r.Header
-		p.message(ev, r.Text, programOf(ev.Ident))
-		return
-	}
-	text, f, by := p.splitter.usual(r.Text, &r.Newest, &ev.Header)
-	if text == nil {
+		by = programOf(ev.Ident)
+	} else {
+		var f form
 		text, f, by, _ = p.splitter.unusual(r.Text, r.Newest, &ev.Header)
-		ev.Borrowed = len(p.splitter.buf) > 0
+		ev.Form, ev.Borrowed = string(f), len(p.splitter.buf) > 0
 		if len(ev.Host) == 0 {
 			ev.Host = r.Host
 		}
 	}
-	ev.Form = f.String()
-	p.message(ev, text, by)
+	if by != programOther {
+		ev.Message = text
+		p.message(ev, by)
+	}
 }
 
-// message recognises what stands after the header.
-func (p *Parser) message(ev *sshwhy.Event, text []byte, by program) {
-	if by == programOther {
-		return
-	}
+// message recognises what stands after the header, which is ev.Message.
+func (p *Parser) message(ev *sshwhy.Event, by program) {
+	text := ev.Message
 	if len(text) == 0 || by == programSystem || openings[text[0]]&marked != 0 {
 		var ok bool
 		if text, ok = p.unmarked(ev, text, by); !ok {
 			return
 		}
+		ev.Message = text
 	}
-	ev.Message = text
 	if last := len(text) - 1; last >= 0 && text[last] == ']' {
 		ev.Message, ev.Stage = cutStage(text)
 	}
@@ -105,6 +120,7 @@ func (p *Parser) unmarked(ev *sshwhy.Event, text []byte, by program) (rest []byt
 	}
 	switch {
 	case len(inner) == 0:
+		ev.Message = nil
 		return nil, false
 	case by != programSystem:
 		inner, ev.Level = cutLevel(inner)
