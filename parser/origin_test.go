@@ -53,3 +53,20 @@ func TestShortWayIsTheLong(t *testing.T) {
 		t.Errorf("only %d lines went the short way", taken)
 	}
 }
+
+// TestOriginsKeepApart reads the lines of more hosts than there are places, in
+// which their origins drive each other out.
+func TestOriginsKeepApart(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	s := utcSplitter()
+	for range 40_000 {
+		host := fmt.Sprintf("%s%d", []string{"h", "web-", "ip-10-0-0-", "backup-server-of-2001-"}[r.IntN(4)], r.IntN(1000))
+		program := []string{"sshd", "sshd-session"}[r.IntN(2)]
+		pid := 1 + r.Int32N(1<<r.IntN(31))
+		line := fmt.Appendf(nil, "Nov 22 15:32:%02d %s %s[%d]: Connection closed by 203.0.113.7 port 51234 [preauth]", r.IntN(60), host, program, pid)
+		var h sshwhy.Header
+		if _, _, _, ok := s.split(line, anEvening, &h); !ok || string(h.Host) != host || string(h.Ident) != program || h.PID != pid {
+			t.Fatalf("%q: host %q, program %q, process %d", line, h.Host, h.Ident, h.PID)
+		}
+	}
+}
