@@ -71,9 +71,14 @@ type numberedDay struct {
 	size     int       // of the stamp with the blank behind it
 	digits   int       // of the fraction
 	unit     int64     // of its last digit, in nanoseconds
-	// end is the zone with the blank, as far as mask tells, at the end of
-	// eight bytes.
+	// end is the zone with the blank, as far as mask tells, at the end of the
+	// eight bytes at last.
 	end, mask uint64
+	last      uint8
+
+	// The last time of day, and the instant at which its second began.
+	daytime uint64
+	second  int64
 }
 
 const (
@@ -86,14 +91,13 @@ const (
 
 // read gives the instant of a stamp of the day in the same layout.
 func (d *numberedDay) read(b *[headSize]byte) (ns int64, ok bool) {
-	if d.size < wide || binary.LittleEndian.Uint64(b[:]) != d.text[0] || binary.LittleEndian.Uint64(b[3:]) != d.text[1] {
+	if d.size == 0 || binary.LittleEndian.Uint64(b[:]) != d.text[0] || binary.LittleEndian.Uint64(b[3:]) != d.text[1] {
 		return 0, false
 	}
-	if binary.LittleEndian.Uint64(b[d.size-wide:])&d.mask != d.end {
+	if binary.LittleEndian.Uint64(b[d.last%(headSize-wide):])&d.mask != d.end {
 		return 0, false
 	}
-	secs := daytimeOf(binary.LittleEndian.Uint64(b[len("2026-11-22T"):]))
-	if secs < 0 {
+	if at := binary.LittleEndian.Uint64(b[len("2026-11-22T"):]); at != d.daytime && !d.turnTo(at) {
 		return 0, false
 	}
 	if d.digits > 0 {
@@ -103,7 +107,17 @@ func (d *numberedDay) read(b *[headSize]byte) (ns int64, ok bool) {
 		}
 		ns = int64(decimal(fraction, d.digits)) * d.unit
 	}
-	return (d.midnight+int64(secs))*1e9 + ns, true
+	return d.second + ns, true
+}
+
+// turnTo makes at the last time of day; false where it is none.
+func (d *numberedDay) turnTo(at uint64) bool {
+	secs := daytimeOf(at)
+	if secs < 0 {
+		return false
+	}
+	d.daytime, d.second = at, (d.midnight+int64(secs))*1e9
+	return true
 }
 
 // numberDay remembers a day and the layout of a stamp of it: midnight is its
@@ -114,12 +128,14 @@ func (c *clock) numberDay(b []byte, midnight int64, point, zone, end int) {
 	if end == len(b) || b[end] != ' ' || digits > numberedDigits || digits > 0 && b[point] != '.' || end >= numberedMost {
 		return
 	}
-	d := numberedDay{midnight: midnight, size: end + 1, digits: digits, unit: 1e9}
+	d := numberedDay{midnight: midnight, size: end + 1, last: uint8(end + 1 - wide), digits: digits, unit: 1e9}
 	for range digits {
 		d.unit /= 10
 	}
 	d.text = [...]uint64{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[3:])}
 	d.mask = ^uint64(0) << (8 * (wide - (d.size - zone)))
-	d.end = binary.LittleEndian.Uint64(b[d.size-wide:]) & d.mask
-	c.numbered = d
+	d.end = binary.LittleEndian.Uint64(b[d.last:]) & d.mask
+	if d.turnTo(binary.LittleEndian.Uint64(b[len("2026-11-22T"):])) {
+		c.numbered = d
+	}
 }
