@@ -46,7 +46,8 @@ const (
 // route is a way through the tree: literals with a field behind each, and at
 // last a literal alone.
 type route struct {
-	steps  []step // the last one without a field
+	first  *step
+	count  int // of fields
 	ending *ending
 	next   *route // in its chain
 }
@@ -58,7 +59,7 @@ type step struct {
 	// whole, tail what is left of it, mask which bytes of tail count.
 	full       *[]uint64 // nil for none
 	tail, mask uint64
-	next       *step
+	next       *step // nil behind a field that the message ends with
 	field      *fieldEdge
 	beside     *beside // what is tried before the field, nil for nothing
 	name       sshwhy.Field
@@ -68,7 +69,7 @@ type step struct {
 	size       uint8 // of tail
 	place      uint8 // of the field among the event's
 	sure       bool  // as the field's
-	number     bool  // the next step is read along with it: see route.join
+	number     bool  // the next step is read along with it: see join
 }
 
 // beside is what a node has that comes before a field of it: literals, an end of
@@ -149,9 +150,19 @@ func (r *recogniser) match(ev *sshwhy.Event) bool {
 	}
 	t := &r.text
 	t.fill(ev.Message)
-	begin := t.window(0)
-	guess := &r.guesses[t.look(begin)>>(64-guessBits)]
-	return *guess != nil && (*guess).match(t, ev) || r.search(ev, begin, guess)
+	way := r.guesses[t.look()>>(64-guessBits)]
+	if way == nil || !way.match(t, ev.Room()) {
+		if way = r.search(ev, way); way == nil {
+			return r.explore(ev)
+		}
+	}
+	e := way.ending
+	for i, c := range e.constants {
+		ev.Room()[way.count+i] = c
+	}
+	ev.Pattern = e.pattern
+	ev.Shaped(e.shape)
+	return true
 }
 
 // matchLong is match of a message that the tree alone reads: a route looks a few
@@ -165,23 +176,33 @@ func (r *recogniser) matchLong(ev *sshwhy.Event) bool {
 	return found != nil
 }
 
-// search is match where the guess was wrong: it makes a better one.
-func (r *recogniser) search(ev *sshwhy.Event, begin uint64, guess **route) bool {
+// search gives the known route that the message goes, and guesses it the next
+// time; nil for none. It does not go the one that was tried.
+func (r *recogniser) search(ev *sshwhy.Event, tried *route) *route {
 	t := &r.text
-	chain := &r.chains[uint32(begin)*0x9e3779b1>>(32-chainBits)]
-	n := 0
-	for way := *chain; way != nil; way, n = way.next, n+1 {
-		if way != *guess && way.match(t, ev) {
-			*guess = way
-			return true
+	for way := *r.chain(); way != nil; way = way.next {
+		if way != tried && way.match(t, ev.Room()) {
+			r.guesses[t.look()>>(64-guessBits)] = way
+			return way
 		}
 	}
+	return nil
+}
+
+// chain gives where the routes are that begin as the message does.
+func (r *recogniser) chain() **route {
+	return &r.chains[uint32(r.text.window(0))*0x9e3779b1>>(32-chainBits)]
+}
+
+// explore asks the tree, and keeps the way that it tells.
+func (r *recogniser) explore(ev *sshwhy.Event) bool {
+	t := &r.text
 	found, straight := r.matcher.match(t, ev, &r.way)
-	if straight && n < maxChain && r.known < maxRoutes && !(*chain).leads(found) {
+	if chain := r.chain(); straight && r.known < maxRoutes && (*chain).admits(found) {
 		r.known++
 		way := r.trace(t)
 		way.next = *chain
-		*chain, *guess = way, way
+		*chain, r.guesses[t.look()>>(64-guessBits)] = way, way
 	}
 	return found != nil
 }
@@ -189,32 +210,32 @@ func (r *recogniser) search(ev *sshwhy.Event, begin uint64, guess **route) bool 
 // look gives a number that texts of one pattern share as a rule, and others do not:
 // how they begin, where there are letters behind that and in the end, and about how
 // long they are. Which letters these are would make a difference for every name.
-func (t *text) look(begin uint64) uint64 {
+func (t *text) look() uint64 {
 	const letters = ones << 6 // a bit that they have, and digits, blanks and most signs have not
 	behind := 3*(t.window(2*wide)&letters) ^ 7*(t.window(3*wide)&letters)
 	end := 5*uint64(t.at(t.length-1)&(1<<6)) ^ 11*uint64(t.length)/16
-	return (begin ^ behind ^ end) * 0x9e3779b97f4a7c15
+	return (t.window(0) ^ behind ^ end) * 0x9e3779b97f4a7c15
 }
 
-// leads tells whether the route, or another one behind it in its chain, leads to
-// the ending. It has left the message to the tree then.
-func (r *route) leads(e *ending) bool {
-	for ; r != nil; r = r.next {
-		if r.ending == e {
-			return true
-		}
+// admits tells whether the chain that begins with r has room for one more route,
+// which leads to the ending. One that leads there already has left the message
+// to the tree.
+func (r *route) admits(e *ending) bool {
+	n := 0
+	for ; r != nil && r.ending != e; r = r.next {
+		n++
 	}
-	return false
+	return r == nil && n < maxChain
 }
 
 // match tells whether a message goes the route, and gives its fields then. It
 // asks no function for what is usual: a call costs as much as a step. That what
 // was found ends where the message does is looked at last, and only there: every
 // step goes on, so none can have gone too far then.
-func (r *route) match(t *text, ev *sshwhy.Event) bool {
-	fields := ev.Room()
+func (r *route) match(t *text, fields *[sshwhy.MaxFields]sshwhy.Captured) bool {
+	length := t.length
 	pos := 0
-	for st := &r.steps[0]; ; st = st.next {
+	for st := r.first; ; st = st.next {
 		if st.full != nil {
 			for _, w := range *st.full {
 				if t.window(pos) != w {
@@ -241,7 +262,7 @@ func (r *route) match(t *text, ev *sshwhy.Event) bool {
 			f := st.field
 			begin := pos + int(f.reach)
 			marks := matching(t.window(begin), f.front)
-			for marks == 0 && begin < t.length {
+			for marks == 0 && begin < length {
 				begin += wide
 				marks = matching(t.window(begin), f.front)
 			}
@@ -258,15 +279,7 @@ func (r *route) match(t *text, ev *sshwhy.Event) bool {
 				end, next = st.end(t, pos)
 			}
 		case opStop:
-			if pos != t.length {
-				return false
-			}
-			for i, c := range r.ending.constants {
-				fields[int(st.place)+i] = c
-			}
-			ev.Pattern = r.ending.pattern
-			ev.Shaped(r.ending.shape)
-			return true
+			return pos == length
 		default:
 			end, next = st.end(t, pos)
 		}
@@ -275,22 +288,24 @@ func (r *route) match(t *text, ev *sshwhy.Event) bool {
 		}
 		fields[st.place] = sshwhy.Captured{Field: st.name, Value: st.value, Start: int32(pos), End: int32(end)}
 		pos = next
-		if !st.number {
-			continue
-		}
-		st = st.next
-		if t.window(pos)&st.mask != st.tail {
-			return false
-		}
-		pos += int(st.size)
-		end = pos + first(nonDigits(t.window(pos)))
-		if end == pos || end == pos+wide {
-			if end, _ = st.field.firstEnd(t, pos); end < 0 {
+		if st.number {
+			st = st.next
+			if t.window(pos)&st.mask != st.tail {
 				return false
 			}
+			pos += int(st.size)
+			end = pos + first(nonDigits(t.window(pos)))
+			if end == pos || end == pos+wide {
+				if end, _ = st.field.firstEnd(t, pos); end < 0 {
+					return false
+				}
+			}
+			fields[st.place] = sshwhy.Captured{Field: st.name, Value: st.value, Start: int32(pos), End: int32(end)}
+			pos = end
 		}
-		fields[st.place] = sshwhy.Captured{Field: st.name, Value: st.value, Start: int32(pos), End: int32(end)}
-		pos = end
+		if st.next == nil {
+			return pos == length
+		}
 	}
 }
 
@@ -349,7 +364,7 @@ func (b *beside) absent(t *text, pos int) bool {
 
 // trace gives the route of a text to which the first way leads.
 func (r *recogniser) trace(t *text) *route {
-	found := &route{}
+	var steps []step
 	whole := make(outline, 0, t.length)
 	var behind []int // where whole goes on behind each field
 	n, pos, from := r.root, 0, 0
@@ -359,14 +374,15 @@ func (r *recogniser) trace(t *text) *route {
 			continue
 		}
 		st := stepOf(t.bytes[from:pos])
-		st.place = uint8(len(found.steps))
+		st.place = uint8(len(steps))
 		whole = whole.literal(t.bytes[from:pos])
 		if pos == t.length && n.stop.ending.pattern != 0 {
-			st.op = opStop
-			found.steps, found.ending = append(found.steps, st), &n.stop.ending
-			found.hasten(whole, behind)
-			found.join()
-			return found
+			hasten(steps, whole, behind)
+			if st.op = opStop; pos > from || len(steps) == 0 {
+				steps = append(steps, st)
+			}
+			join(steps)
+			return &route{first: &steps[0], count: len(behind), ending: &n.stop.ending}
 		}
 		n, pos = st.enter(n, t, pos)
 		from = pos
@@ -374,7 +390,7 @@ func (r *recogniser) trace(t *text) *route {
 			whole = append(whole, part{holds[st.field.kind], true})
 		}
 		behind = append(behind, len(whole))
-		found.steps = append(found.steps, st)
+		steps = append(steps, st)
 	}
 }
 
@@ -425,9 +441,9 @@ func (st *step) enter(n *node, t *text, pos int) (*node, int) {
 // stands last, if that is the same: where a message goes the route to its end,
 // no place behind the first can be one. The outlines are what stands behind the
 // steps' fields.
-func (r *route) hasten(whole outline, behind []int) {
-	for i := len(behind) - 1; i >= 0; i-- {
-		st := &r.steps[i]
+func hasten(steps []step, whole outline, behind []int) {
+	for i := len(steps) - 1; i >= 0; i-- {
+		st := &steps[i]
 		if st.op == opLast && !whole[behind[i]:].repeats(st.field) {
 			st.op = opSoonest(st.field)
 		}
@@ -440,10 +456,10 @@ func (r *route) hasten(whole outline, behind []int) {
 // join links the steps, and marks those behind which a number is next, with at
 // most eight bytes of a literal in front and nothing else beside it. It is read
 // along with them.
-func (r *route) join() {
-	for i := range r.steps[1:] {
-		st, next := &r.steps[i], &r.steps[i+1]
+func join(steps []step) {
+	for i := range steps[1:] {
+		st, next := &steps[i], &steps[i+1]
 		st.next = next
-		st.number = next.op == opInt && next.full == nil && next.beside == nil && (i == 0 || !r.steps[i-1].number)
+		st.number = next.op == opInt && next.full == nil && next.beside == nil && (i == 0 || !steps[i-1].number)
 	}
 }
