@@ -50,7 +50,7 @@ type Options struct {
 	// neither Hold nor an id.
 	Brief bool
 	// Values tells whether the values of a finding with the cause are wanted;
-	// nil says that all are.
+	// nil says that all are. What is not wanted once is not wanted later.
 	Values func(sshwhy.CauseID) bool
 }
 

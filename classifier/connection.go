@@ -50,6 +50,8 @@ type near struct {
 	state     state
 	userKnown bool
 	orphaned  bool // it stands among its host's orphans
+	plain     bool // its first line is of "sshd" and not of a part of it: up to 9.7 all are
+	split     bool // its first line is of "sshd-session", which there is since 9.8
 }
 
 // room is what most connections need no more than.
@@ -100,6 +102,11 @@ func newConnection(s slot, text int) *connection {
 	c.slot = s
 	c.lines, c.proofs, c.facts = c.room.lines[:0], c.room.proofs[:0], c.room.facts[:0]
 	return c
+}
+
+// writtenBy notes which program the first line is of.
+func (c *connection) writtenBy(ident []byte) {
+	c.plain, c.split = string(ident) == "sshd", string(ident) == "sshd-session"
 }
 
 // state is where a connection stands in its life.

@@ -152,7 +152,7 @@ const disconnectByApplication = 11
 // whose closing lines never name a user. Before 5.9 they bear no [preauth], and
 // until 7.1 no port.
 func (c *connection) namesNobody() bool {
-	return c.saw&(sawPreauth|sawUnmarked) != 0 && c.saw&sawAuthenticating == 0 && string(c.text(c.ident)) == "sshd"
+	return c.saw&(sawPreauth|sawUnmarked) != 0 && c.saw&sawAuthenticating == 0 && c.plain
 }
 
 // ofUnknownStage tells a line "Connection closed by" of 9.8 or later alone and
@@ -161,5 +161,5 @@ func (c *connection) namesNobody() bool {
 // all of them one whose session began in lines that the log lacks, of which the
 // child writes the same at INFO (serverloop.c process_input).
 func (c *connection) ofUnknownStage() bool {
-	return c.saw&sawClosed != 0 && c.saw&(sawPreauth|sawOpened|sawDebug|sawBroken) == 0 && string(c.text(c.ident)) == "sshd-session"
+	return c.saw&sawClosed != 0 && c.saw&(sawPreauth|sawOpened|sawDebug|sawBroken) == 0 && c.split
 }

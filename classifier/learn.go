@@ -18,7 +18,7 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 		line.index = c.keepPattern(ev.Pattern)
 	}
 	if first {
-		c.ident = c.partOf(ev.Ident, ev.Record.Text, line)
+		c.writtenBy(ev.Ident)
 	}
 	before := c.saw
 	c.saw = before&^r.clears | r.signals | shows[ev.Level&7][ev.Stage&3]
@@ -57,8 +57,12 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 
 // keep keeps a line as evidence.
 func (k *Classifier) keep(c *connection, ev *sshwhy.Event, line *kept) {
+	first := len(c.lines) == 0
 	if c.keep(ev, line); line.index < 0 {
 		k.keepInstead(c, ev, line)
+	}
+	if first {
+		c.ident = c.partOf(ev.Ident, ev.Record.Text, line)
 	}
 	if k.table.holding != nil {
 		k.hold(c, ev)

@@ -60,6 +60,7 @@ func (k *Classifier) loadConnection(number uint64, u *unpacker) error {
 	for _, text := range c.names() {
 		*text, _ = c.copied(u.bytes())
 	}
+	c.writtenBy(c.text(c.ident))
 	for range min(u.count(), maxProofs) {
 		p := shown{cause: k.causes.Find(u.text()), confidence: sshwhy.Confidence(u.uint()), line: lineIndex(u.int())}
 		if values := u.values(); p.cause != 0 {
