@@ -150,7 +150,7 @@ func (r *recogniser) match(ev *sshwhy.Event) bool {
 	}
 	t := &r.text
 	t.fill(ev.Message)
-	way := r.guesses[t.look()>>(64-guessBits)]
+	way := r.guesses[t.look(t.window(0))>>(64-guessBits)]
 	if way == nil || !way.match(t, ev.Room()) {
 		if way = r.search(ev, way); way == nil {
 			return r.explore(ev)
@@ -182,7 +182,7 @@ func (r *recogniser) search(ev *sshwhy.Event, tried *route) *route {
 	t := &r.text
 	for way := *r.chain(); way != nil; way = way.next {
 		if way != tried && way.match(t, ev.Room()) {
-			r.guesses[t.look()>>(64-guessBits)] = way
+			r.guesses[t.look(t.window(0))>>(64-guessBits)] = way
 			return way
 		}
 	}
@@ -202,7 +202,7 @@ func (r *recogniser) explore(ev *sshwhy.Event) bool {
 		r.known++
 		way := r.trace(t)
 		way.next = *chain
-		*chain, r.guesses[t.look()>>(64-guessBits)] = way, way
+		*chain, r.guesses[t.look(t.window(0))>>(64-guessBits)] = way, way
 	}
 	return found != nil
 }
@@ -210,11 +210,11 @@ func (r *recogniser) explore(ev *sshwhy.Event) bool {
 // look gives a number that texts of one pattern share as a rule, and others do not:
 // how they begin, where there are letters behind that and in the end, and about how
 // long they are. Which letters these are would make a difference for every name.
-func (t *text) look() uint64 {
+func (t *text) look(begin uint64) uint64 {
 	const letters = ones << 6 // a bit that they have, and digits, blanks and most signs have not
 	behind := 3*(t.window(2*wide)&letters) ^ 7*(t.window(3*wide)&letters)
-	end := 5*uint64(t.at(t.length-1)&(1<<6)) ^ 11*uint64(t.length)/16
-	return (t.window(0) ^ behind ^ end) * 0x9e3779b97f4a7c15
+	end := 5*uint64(t.at(t.length-1)&(1<<6)) ^ 11*(uint64(t.length)/16)
+	return (begin ^ behind ^ end) * 0x9e3779b97f4a7c15
 }
 
 // admits tells whether the chain that begins with r has room for one more route,
