@@ -86,7 +86,7 @@ func New(p *patterns.Catalogue, c *causes.Catalogue, o Options) (*Classifier, er
 		causes: c, patterns: p, options: o, table: newTable(text), attacks: attacks{bySource: map[uint64]*episode{}, seats: make([]seat, numSeats)},
 		rules: make([]rule, len(p.Entries)+1),
 	}
-	k.table.clocks = &k.clocks
+	k.table.clocks, k.table.brief = &k.clocks, o.Brief
 	k.table.patience = [states]int64{
 		stateOpen: int64(o.GraceTime + graceSlack), stateAccepted: forever, stateDone: doneFor, stateService: serviceQuiet - 1, stateKept: keptFor,
 	}

@@ -11,19 +11,21 @@ import (
 //
 // A line of a log is about another connection than the line before, so that in
 // a log of many hosts nearly each costs ways to memory. Hence a connection is
-// one piece: what every line needs stands first, what only a finding needs last,
-// and the texts, which mostly are parts of the lines that are kept anyway, apart.
+// one piece: what every line needs stands first, then what its end needs, what
+// only a finding in full needs last, and the texts, which mostly are parts of
+// the lines that are kept anyway, apart.
 type connection struct {
 	host *host
 	near
 	buf    []byte     // the texts of the lines, and what is in none of them
 	lines  []evidence // at first in room.lines, as proofs and facts
 	proofs []shown
-	facts  []fact
+	looked *look // what an inspection found, nil for none
 	use
-	room   room
+	facts  []fact
 	source string // of the first line
-	looked *look  // what an inspection found, nil for none
+	room   room
+	full
 	// also are the numbers of those that it absorbed after their records
 	// were given to Held.
 	also  []uint64
@@ -63,30 +65,32 @@ type room struct {
 
 // use is what is known of a connection beside.
 type use struct {
-	child           uint64 // key of the process that sshd starts after login, 0 for none
-	peer            uint64 // its key among the peers, 0 for none
-	passwords, keys int
 	revision        int32
 	told            verdict // what the last revision said
-	code            int64   // of the client's disconnect message (RFC 4253, 11.1), 0 for none
-
-	ident        part
-	method       part
-	asked        part // the method that sshd waits in, of its last "Postponed"
-	keyType      part
-	print        part
-	firstKeyFile part // the first authorized_keys that sshd looked at (DEBUG1)
+	passwords, keys int
+	child           uint64 // key of the process that sshd starts after login, 0 for none
+	peer            uint64 // its key among the peers, 0 for none
+	peerPort        uint32 // the port of peer
+	dropped         int32  // lines that were not kept
+	code            int64  // of the client's disconnect message (RFC 4253, 11.1), 0 for none
+	firstKeyFile    part   // the first authorized_keys that sshd looked at (DEBUG1)
 
 	// Of the first line: what the id is made of.
 	pid     int32
 	ordinal uint32
 	start   int64
 
-	number  uint64 // tells it from all others
+	number uint64 // tells it from all others
+}
+
+// full is what only a finding in full tells, and what Held and Save need.
+type full struct {
+	ident   part
+	method  part
+	asked   part // the method that sshd waits in, of its last "Postponed"
+	keyType part
+	print   part
 	turn    uint64 // orders those of a list; set where it is held
-	dropped int32  // lines that were not kept
-	// peerPort is the port of peer.
-	peerPort uint32
 	held
 }
 
@@ -167,20 +171,23 @@ const (
 	maxKeptText  = 2 << 10 // of one that waits for its next use
 )
 
-// reset makes a connection ready for its next use, keeping its memory.
-func (c *connection) reset() {
+// reset makes a connection ready for its next use, keeping its memory. In brief
+// nothing was put into what is for findings in full, which is far from the rest.
+func (c *connection) reset(brief bool) {
 	if cap(c.buf) > maxKeptText {
 		c.buf = nil
 	}
 	c.near, c.use = near{slot: c.slot}, use{} // without pointers: these cost more to clear
-	if c.looked != nil || c.also != nil {
-		c.looked, c.also = nil, nil
+	if c.looked != nil {
+		c.looked = nil
 	}
 	c.lines = c.lines[:0] // one by one: so where they are need not be written
 	c.proofs = c.proofs[:0]
 	c.facts = c.facts[:0]
 	c.buf = c.buf[:0]
-	c.signs = c.signs[:0]
+	if !brief {
+		c.full, c.also, c.signs = full{}, nil, c.signs[:0]
+	}
 }
 
 // text gives the bytes of a part; they are the connection's.

@@ -49,7 +49,7 @@ func (k *Classifier) learn(c *connection, ev *sshwhy.Event, r *rule, f *facts) {
 			k.learnProofs(c, ev, r, line)
 		}
 	}
-	if k.options.Why && line.index >= 0 {
+	if k.options.Why && !k.options.Brief && line.index >= 0 {
 		c.signs = append(c.signs, r.signals|failed|c.saw&^before)
 	}
 	k.table.weigh(c)

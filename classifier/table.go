@@ -22,6 +22,7 @@ type table struct {
 	spare       []slot          // of connections that wait for their next use
 	vacant      []slot          // without a connection
 	text        int             // the usual size of a connection's texts
+	brief       bool            // Options.Brief
 	hosts       map[string]*host
 	recent      [1024]*host // those that were asked for last, each in the one place that its name gives it
 	seed        maphash.Seed
@@ -381,7 +382,7 @@ func (t *table) remove(c *connection) {
 
 // release keeps the memory of a connection that is nowhere for the next.
 func (t *table) release(c *connection) {
-	c.reset()
+	c.reset(t.brief)
 	if len(t.spare) < maxSpare {
 		t.spare = append(t.spare, c.slot)
 	} else {
