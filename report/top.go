@@ -114,7 +114,7 @@ func NewTop(budget int) *Top {
 	for chains < 2*budget {
 		chains *= 2
 	}
-	t := &Top{slots: make([]slot, 0, budget), budget: budget, unused: none, chains: make([]int32, chains), seed: maphash.MakeSeed()}
+	t := &Top{slots: make([]slot, 0, budget), budget: budget, lowest: none, unused: none, chains: make([]int32, chains), seed: maphash.MakeSeed()}
 	for i := range t.secrets {
 		t.secrets[i] = maphash.Bytes(t.seed, []byte{byte(i)})
 	}
@@ -288,26 +288,20 @@ func (t *Top) replace(name []byte, e ends, hash uint32, n uint64) int32 {
 // order puts the slots in levels, each as if it had moved there with the last
 // change of its count.
 func (t *Top) order() {
-	type place struct {
-		count, changed uint64
-		slot           int32
-	}
-	all := make([]place, len(t.slots))
+	bySlot := bits.Len(uint(len(t.slots)))
+	all := make([]uint64, len(t.slots)) // the number of a change, and the slot: there will be no 2^50 changes
 	for i := range all {
-		all[i] = place{t.slots[i].count, t.slots[i].changed, int32(i)}
+		all[i] = t.slots[i].changed<<bySlot | uint64(i)
 	}
-	slices.SortFunc(all, func(a, b place) int {
-		if a.count != b.count {
-			return cmp.Compare(a.count, b.count)
-		}
-		return cmp.Compare(a.changed, b.changed)
-	})
+	slices.Sort(all)
 	at := int32(none)
-	for _, p := range all {
-		if at == none || t.levels[at].count != p.count {
-			at = t.made(p.count, at, none)
+	for _, last := range all {
+		i := int32(last & (1<<bySlot - 1))
+		s := &t.slots[i]
+		if at == none || t.levels[at].count != s.count {
+			at = t.from(t.lowest, none, s.count)
 		}
-		t.join(&t.slots[p.slot], p.slot, at)
+		t.join(s, i, at)
 	}
 }
 
