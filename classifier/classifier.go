@@ -123,9 +123,13 @@ func New(p *patterns.Catalogue, c *causes.Catalogue, o Options) (*Classifier, er
 }
 
 func (k *Classifier) readProofs(p *patterns.Catalogue, c *causes.Catalogue) error {
+	events := make(map[string]sshwhy.PatternID, len(p.Entries)) // there are hundreds of proofs, and of entries to look through for each
+	for i := range p.Entries {
+		events[p.Entries[i].ID] = sshwhy.PatternID(i + 1)
+	}
 	for i := range c.Causes {
 		for _, y := range c.Causes[i].Proof {
-			event := p.Find(y.Event)
+			event := events[y.Event]
 			if event == 0 {
 				return fmt.Errorf("cause %q is proved by the event %q, which no pattern is named", c.Causes[i].ID, y.Event)
 			}
