@@ -197,6 +197,7 @@ type snippet struct {
 	parts [2][64]byte // the beginning of it
 }
 
+// set takes another text, which is the snippet's from then on.
 func (s *snippet) set(text []byte) {
 	s.text = text
 	n := copy(s.parts[0][:], text)

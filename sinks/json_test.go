@@ -43,6 +43,29 @@ func TestAppendNumber(t *testing.T) {
 	}
 }
 
+// TestAppendShort has texts of every length appended, from and to memory that has
+// room behind them and that has none.
+func TestAppendShort(t *testing.T) {
+	long := bytes.Repeat([]byte("0123456789abcdef"), 20)
+	for n := range 200 {
+		for _, space := range []int{n, n + few, n + 300} {
+			for _, room := range []int{1, few, n + 1, 1000} {
+				text := append(make([]byte, 0, space), long[:n]...)
+				dst := append(make([]byte, 0, room), 'x')
+				if got := appendShort(dst, text); string(got) != "x"+string(text) {
+					t.Errorf("%d bytes became %q", n, got)
+				}
+				var s snippet
+				s.set(long)
+				s.set(text)
+				if got := s.append(dst); string(got) != "x"+string(text) {
+					t.Errorf("a snippet of %d bytes became %q", n, got)
+				}
+			}
+		}
+	}
+}
+
 // TestIsPlain holds texts of every length, with every byte in every place,
 // against the table.
 func TestIsPlain(t *testing.T) {

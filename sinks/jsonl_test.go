@@ -1,10 +1,12 @@
 package sinks_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -227,6 +229,38 @@ func TestJSONLTellsVerdictsApart(t *testing.T) {
 		}
 		if kept.String() != fresh.String() {
 			t.Errorf("verdict %d after others is\n%sand alone\n%s", n, &kept, &fresh)
+		}
+	}
+}
+
+// TestJSONLWritesIntoEveryBuffer holds what goes through buffers of many sizes,
+// as much of it as fits written in its place, against what was never in one.
+func TestJSONLWritesIntoEveryBuffer(t *testing.T) {
+	c := someCauses(t)
+	deliver := func(w io.Writer) {
+		sink := sinks.NewJSONL(w, c, causes.English)
+		for i := range 40 {
+			for _, f := range someFindings(c) {
+				if i == 20 {
+					f.Evidence = append(f.Evidence, sshwhy.Evidence{Text: bytes.Repeat([]byte("long "), 2000)})
+				}
+				if err := sink.Deliver(f); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	var want strings.Builder
+	deliver(&want)
+	for _, size := range []int{16, 1000, 1500, 4096, 20_000, 64 << 10, 1 << 20} {
+		var got strings.Builder
+		w := bufio.NewWriterSize(&got, size)
+		deliver(w)
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != want.String() {
+			t.Errorf("through a buffer of %d bytes come other lines", size)
 		}
 	}
 }
