@@ -220,8 +220,9 @@ func (r *lineReader) longLine(b *sshwhy.Block, start int, cut int64) {
 func (r *lineReader) redate() { r.like = r.p.like(r.dates.newest()) }
 
 func (r *lineReader) note(length int, cut int64) {
-	r.p.input.Lines++
-	r.p.input.Bytes += int64(length) + cut
+	in := &r.p.input
+	in.Lines++
+	in.Bytes += int64(length) + cut
 }
 
 // finish deals with what stands behind the last line of the block. What it had no
