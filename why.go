@@ -56,6 +56,7 @@ const (
 	RuleLeftUnnamedVerbose        // the same, at a LogLevel that shows refusals
 	RuleLeftUnknownStage          // the client left, before it said anything or in a session whose login the log lacks
 	RuleLeftBeforeUser            // the client left before it named a user
+	RuleOpen                      // the log ends before the connection, which was refused nothing that decides
 	RuleNoEnd                     // the log has no end of the connection
 	RuleBruteForce                // a source failed again and again
 	RuleLoginAfterFailures        // a login succeeded from such a source

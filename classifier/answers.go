@@ -56,7 +56,7 @@ type answers struct {
 	maxTries, keyOptions, invalid, secondMissing, secondRefused, password, rootPassword, passwordSilent answer
 
 	noneRefused, certificate, keyFileMissing, key, keyAccepted, reset, goodbye, goodbyeUnnamed,
-	leftVerbose, left, unnamedVerbose, unnamed, unknownStage, beforeUser, noEnd answer
+	leftVerbose, left, unnamedVerbose, unnamed, unknownStage, beforeUser, open, openKey, noEnd answer
 }
 
 func makeAnswers(k *known, alikes [][]sshwhy.CauseID) answers {
@@ -93,6 +93,8 @@ func makeAnswers(k *known, alikes [][]sshwhy.CauseID) answers {
 		unnamed:        unclear(k.beforeUserOld, sshwhy.RuleLeftUnnamed),
 		unknownStage:   unclear(k.unknownStage, sshwhy.RuleLeftUnknownStage),
 		beforeUser:     unclear(k.beforeUser, sshwhy.RuleLeftBeforeUser),
+		open:           answer{cause: k.undetermined, confidence: sshwhy.ConfidenceUndetermined, candidates: k.unended, rule: sshwhy.RuleOpen},
+		openKey:        answer{cause: k.undetermined, confidence: sshwhy.ConfidenceUndetermined, candidates: k.keyRefused, rule: sshwhy.RuleOpen},
 		noEnd:          unclear(k.unended, sshwhy.RuleNoEnd),
 	}
 	a.proved = make([]proved, len(alikes))

@@ -348,6 +348,7 @@ func (k *Classifier) Close(yield func(*sshwhy.Finding)) {
 	k.installRestored()
 	for _, h := range k.hostsInOrder() {
 		for c := k.table.oldest(&h.in[stateOpen]); c != nil; c = k.table.oldest(&h.in[stateOpen]) {
+			c.saw |= sawLogEnd // what had waited too long was settled by the clock
 			k.settle(c)
 		}
 		for _, l := range [...]*list{&h.in[stateAccepted], &h.in[stateDone], &h.in[stateKept]} {

@@ -111,6 +111,10 @@ func (k *Classifier) decideSilent(c *connection) *answer {
 	a := &k.answers
 	verbose := c.saw&(sawOpened|sawDebug) != 0
 	switch {
+	case c.isOpen() && c.saw&sawKey != 0:
+		return &a.openKey
+	case c.isOpen():
+		return &a.open
 	case c.saw&sawNone != 0:
 		return &a.noneRefused
 	case c.saw&sawCertificate != 0:
@@ -162,4 +166,12 @@ func (c *connection) namesNobody() bool {
 // child writes the same at INFO (serverloop.c process_input).
 func (c *connection) ofUnknownStage() bool {
 	return c.saw&sawClosed != 0 && c.saw&(sawPreauth|sawOpened|sawDebug|sawBroken) == 0 && c.split
+}
+
+// isOpen tells whether the log ended before the connection: nothing in it says
+// that either side left, and it may still be logging in. A key that was refused
+// is no end: the client tries the next, or another method.
+func (c *connection) isOpen() bool {
+	const ends = sawClosed | sawReset | sawDisconnect | sawHungUp | sawBroken | sawFatal
+	return c.saw&sawLogEnd != 0 && c.saw&(ends|sawNone|sawCertificate) == 0
 }

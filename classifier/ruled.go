@@ -23,7 +23,7 @@ func restsOn(r sshwhy.Rule) signal {
 		return sawPassword | sawInteractive | sawPAMAuth
 	case sshwhy.RuleNoneRefused:
 		return sawNone
-	case sshwhy.RuleCertificate, sshwhy.RuleKey:
+	case sshwhy.RuleCertificate, sshwhy.RuleKey, sshwhy.RuleOpen:
 		return sawKey
 	case sshwhy.RuleKeyFileMissing:
 		return sawKey | sawNoKeyFile

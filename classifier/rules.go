@@ -43,6 +43,7 @@ const (
 	sawMaxTries                          // MaxAuthTries was reached
 	sawNoKeyFile                         // the first authorized_keys that sshd looked for does not exist (DEBUG1)
 	sawUnmarked                          // the client left, in a line with neither a port nor [preauth]
+	sawLogEnd                            // the log ended before the connection, and before its time was up
 	sawNoMore                            // of what sshd says of itself: after the last line it cannot have gone on
 )
 

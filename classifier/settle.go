@@ -42,7 +42,7 @@ func (k *Classifier) settle(c *connection) {
 // log shows: neither a client nor a user, and nothing went wrong. At DEBUG1
 // sshd's grandchildren write such lines.
 func (c *connection) saysNothing() bool {
-	return c.address.empty() && !c.userKnown && len(c.proofs) == 0 && c.saw&^(sawDebug|sawSession|sawPAM|sawOnlyPAM|sawEnded) == 0
+	return c.address.empty() && !c.userKnown && len(c.proofs) == 0 && c.saw&^(sawDebug|sawSession|sawPAM|sawOnlyPAM|sawEnded|sawLogEnd) == 0
 }
 
 // revise gives the finding again if there is anything new to say.

@@ -114,7 +114,7 @@ func (h *History) Deliver(f *sshwhy.Finding) error {
 		return nil
 	}
 	h.bucket(f)
-	if f.Revision > 1 {
+	if f.Revision > 1 || f.Outcome == sshwhy.OutcomeNone {
 		return nil
 	}
 	user, source := sshwhy.Unescape(nil, f.User), f.Address
@@ -164,7 +164,7 @@ func (h *History) bucket(f *sshwhy.Finding) {
 
 // tally adds or takes back a verdict; two's complement takes back.
 func (h *History) tally(t int64, user string, v sshwhy.Verdict, n int) {
-	failed := v.Outcome != sshwhy.OutcomeAccepted && v.Cause != 0
+	failed := v.Outcome != sshwhy.OutcomeAccepted && v.Outcome != sshwhy.OutcomeNone && v.Cause != 0
 	if failed && user != "" {
 		if by := h.failures[user]; by != nil {
 			by[v.Cause] += uint64(n)

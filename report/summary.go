@@ -39,6 +39,7 @@ const outcomes = sshwhy.OutcomeStartupFailed + 1
 type tally struct {
 	counts [outcomes]uint64 // by Outcome
 	kind   kind             // of the cause
+	open   bool             // without an outcome it is of a connection that the log leaves open
 	seen   bool
 	facts  []sshwhy.Value // of the first finding
 }
@@ -54,6 +55,7 @@ const maxName = 256
 func NewSummary(c *causes.Catalogue) *Summary {
 	s := &Summary{causes: c, tallies: make([]tally, len(c.Causes)+1), users: NewTop(Budget), sources: NewTop(Budget)}
 	s.tallies[0].seen = true // of no cause there is no example
+	s.tallies[c.Find(causes.Undetermined)].open = true
 	for i := range c.Causes {
 		switch c.Causes[i].Phase {
 		case "service":
@@ -90,12 +92,17 @@ func (t *tally) count() uint64 {
 	for _, count := range t.counts {
 		n += count
 	}
+	if t.open {
+		n -= t.counts[sshwhy.OutcomeNone] // nothing was wrong yet
+	}
 	return n
 }
 
 // about tells what a finding of the cause is about that ended so.
 func (t *tally) about(o sshwhy.Outcome) kind {
 	switch {
+	case o == sshwhy.OutcomeNone && t.open:
+		return aboutConnection
 	case o == sshwhy.OutcomeStartupFailed || o == sshwhy.OutcomeNone:
 		return aboutService
 	case t.kind == aboutAttack:
@@ -106,7 +113,7 @@ func (t *tally) about(o sshwhy.Outcome) kind {
 
 // failed tells a connection whose user did not get in.
 func (t *tally) failed(o sshwhy.Outcome) bool {
-	return o != sshwhy.OutcomeAccepted && t.about(o) == aboutConnection
+	return o != sshwhy.OutcomeAccepted && o != sshwhy.OutcomeNone && t.about(o) == aboutConnection
 }
 
 // Wants tells whether the values of a finding with the cause are of use: those of
@@ -184,6 +191,11 @@ func (s *Summary) Outcome(o sshwhy.Outcome) uint64 {
 		}
 	}
 	return n
+}
+
+// Open gives the number of connections that the log leaves open.
+func (s *Summary) Open() uint64 {
+	return s.tallies[s.causes.Find(causes.Undetermined)].counts[sshwhy.OutcomeNone]
 }
 
 // Cause gives the number of findings with a cause.

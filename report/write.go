@@ -121,6 +121,9 @@ func (o *writer) connections(s *Summary) {
 			parts = append(parts, part)
 		}
 	}
+	if n := s.Open(); n > 0 {
+		parts = append(parts, fmt.Sprintf("%s %d", o.page.Words.StillOpen, n))
+	}
 	text := fmt.Sprint(s.Connections())
 	if len(parts) > 0 {
 		text += ": " + strings.Join(parts, ", ")

@@ -77,7 +77,7 @@ func (s *CSV) fill(f *sshwhy.Finding) {
 	cause := s.causes.Cause(f.Cause)
 	reason, remedy, phase := "", "", ""
 	if cause != nil {
-		reason, remedy, phase = cause.Reason(s.language, f.Value), firstCommand(cause.Steps(s.language, f.Value)), cause.Phase
+		reason, remedy, phase = because(s.language, f, cause), firstCommand(stepsOf(s.language, f, cause)), cause.Phase
 	}
 	user := string(sshwhy.Unescape(nil, f.User))
 	line := ""

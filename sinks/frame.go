@@ -136,13 +136,13 @@ func (s *JSONL) newFrame(f *sshwhy.Finding, of *frames) *frame {
 }
 
 // advise adds the reason and the remedy. Of a login that succeeded and whose
-// session just ended, the catalogue's reason would say that it had not, and
-// nothing is to be mended.
+// session just ended, and of a connection that the log leaves open, the
+// catalogue's reason would say that it failed, and nothing is to be mended.
 func (s *JSONL) advise(r *frame, f *sshwhy.Finding, cause *causes.Cause, texts *texts) {
 	r.event.text(`,"code":` + string(appendString(nil, cause.ID)) + `,"reason":`)
 	r.remedy.text(`,"remedy":`)
-	if vanished(f) {
-		r.event.text(string(appendString(nil, s.words.Accepted+"; "+s.words.Vanished)))
+	if unlike(f) {
+		r.event.text(string(appendString(nil, ownReason(s.words, f))))
 		r.remedy.text("[]")
 		return
 	}

@@ -65,7 +65,7 @@ func (e *LokiLines) AppendFinding(dst []byte, f *sshwhy.Finding) ([]byte, error)
 		e.meta("cause", cause.ID)
 		e.meta("phase", cause.Phase)
 		if f.Confidence != sshwhy.ConfidenceNone {
-			e.meta("remedy", firstCommand(cause.Steps(e.language, f.Value)))
+			e.meta("remedy", firstCommand(stepsOf(e.language, f, cause)))
 		}
 	}
 	if f.Revision > 1 {
@@ -127,7 +127,7 @@ func (e *LokiLines) sentence(f *sshwhy.Finding, cause *causes.Cause) string {
 	if cause == nil {
 		return text
 	}
-	return text + ": " + cause.ID + " (" + e.words.Confidence(f.Confidence) + "): " + cause.Reason(e.language, f.Value)
+	return text + ": " + cause.ID + " (" + e.words.Confidence(f.Confidence) + "): " + because(e.language, f, cause)
 }
 
 // firstCommand gives the command to begin with, "" for none: the copy that a

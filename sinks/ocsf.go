@@ -51,7 +51,7 @@ func (s *OCSF) event(f *sshwhy.Finding) {
 	o.number("status_id", status)
 	if cause := s.causes.Cause(f.Cause); cause != nil {
 		o.word("status_code", cause.ID)
-		o.word("status_detail", sshwhy.Printable(cause.Reason(s.language, f.Value)))
+		o.word("status_detail", sshwhy.Printable(because(s.language, f, cause)))
 	}
 	if f.Start != 0 {
 		o.number("start_time", f.Start/1e6)

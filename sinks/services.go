@@ -53,7 +53,7 @@ func (e *PlainText) AppendFinding(dst []byte, f *sshwhy.Finding) ([]byte, error)
 	mark, _ := markOf(f)
 	text := mark + " " + sshwhy.Printable(string(sshwhy.Unescape(nil, f.User))) + e.words.From + sshwhy.Printable(string(f.Address)) + ": " + e.words.Outcome(f.Outcome)
 	if cause := e.causes.Cause(f.Cause); cause != nil {
-		text += "\n" + cause.Reason(e.language, f.Value)
+		text += "\n" + because(e.language, f, cause)
 		if run := firstCommand(cause.Steps(e.language, f.Value)); run != "" {
 			text += "\n" + run
 		}

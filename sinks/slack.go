@@ -119,7 +119,7 @@ func (e *SlackBlocks) body(f *sshwhy.Finding) []any {
 		return nil
 	}
 	var parts []any
-	parts = append(parts, section(cause.Reason(e.language, f.Value)))
+	parts = append(parts, section(because(e.language, f, cause)))
 	left := slackText
 	for i, step := range cause.Steps(e.language, f.Value) {
 		if i == slackSteps {

@@ -213,7 +213,7 @@ func (s *Text) who(f *sshwhy.Finding, cause *causes.Cause) string {
 
 // ofService tells a finding about sshd itself from one about a connection.
 func ofService(f *sshwhy.Finding) bool {
-	return f.Outcome == sshwhy.OutcomeStartupFailed || f.Outcome == sshwhy.OutcomeNone
+	return f.Outcome == sshwhy.OutcomeStartupFailed || f.Outcome == sshwhy.OutcomeNone && !leftOpen(f)
 }
 
 func (s *Text) client(f *sshwhy.Finding) string {
@@ -240,8 +240,8 @@ func (s *Text) client(f *sshwhy.Finding) string {
 func (s *Text) said(f *sshwhy.Finding, cause *causes.Cause) string {
 	text := ""
 	switch {
-	case vanished(f):
-		text = s.words.Accepted + "; " + s.words.Vanished
+	case unlike(f):
+		text = ownReason(s.words, f)
 	case cause == nil && f.Outcome == sshwhy.OutcomeAccepted:
 		text = s.words.Accepted
 		for _, part := range [...][]byte{f.Method, f.KeyType} {
@@ -272,14 +272,45 @@ func vanished(f *sshwhy.Finding) bool {
 	return f.Outcome == sshwhy.OutcomeAccepted && f.Confidence == sshwhy.ConfidenceUndetermined
 }
 
+// leftOpen tells a connection that the log ends before.
+func leftOpen(f *sshwhy.Finding) bool { return f.Why.Rule == sshwhy.RuleOpen }
+
+// unlike tells a finding that failed nothing, though the log does not tell the
+// cause: neither the catalogue's reason nor its remedy is for it.
+func unlike(f *sshwhy.Finding) bool { return vanished(f) || leftOpen(f) }
+
+// ownReason gives the reason of such a finding.
+func ownReason(w *lang.Words, f *sshwhy.Finding) string {
+	if leftOpen(f) {
+		return w.StillOpen
+	}
+	return w.Accepted + "; " + w.Vanished
+}
+
+// because gives the reason of a finding that has a cause.
+func because(l causes.Language, f *sshwhy.Finding, cause *causes.Cause) string {
+	if unlike(f) {
+		return ownReason(lang.For(l), f)
+	}
+	return cause.Reason(l, f.Value)
+}
+
+// stepsOf gives its remedy.
+func stepsOf(l causes.Language, f *sshwhy.Finding, cause *causes.Cause) []causes.Action {
+	if unlike(f) {
+		return nil
+	}
+	return cause.Steps(l, f.Value)
+}
+
 func (s *Text) explanation(f *sshwhy.Finding, cause *causes.Cause) {
-	if !vanished(f) {
+	if !unlike(f) {
 		s.prose(cause.Reason(s.words.Language, f.Value))
 	}
 	if others := without(f.Candidates, f.Cause); len(others) > 0 {
 		s.row(s.words.CouldBe, s.titles(others, shownCandidates))
 	}
-	if f.Outcome != sshwhy.OutcomeAccepted || f.Confidence == sshwhy.ConfidenceCertain {
+	if !leftOpen(f) && (f.Outcome != sshwhy.OutcomeAccepted || f.Confidence == sshwhy.ConfidenceCertain) {
 		s.remedy(f, cause)
 	}
 	if n := len(f.Evidence); n > 0 {
@@ -512,7 +543,7 @@ func markOf(f *sshwhy.Finding) (string, color) {
 		return "✓", green
 	case f.Outcome == sshwhy.OutcomeAccepted:
 		return "!", yellow
-	case f.Outcome == sshwhy.OutcomeNone:
+	case ofService(f) && f.Outcome == sshwhy.OutcomeNone:
 		return "!", yellow
 	case f.Confidence == sshwhy.ConfidenceUndetermined, f.Cause == 0:
 		return "?", yellow

@@ -142,7 +142,7 @@ type connections struct {
 
 // Deliver implements sshwhy.Sink.
 func (c *connections) Deliver(f *sshwhy.Finding) error {
-	if f.Outcome == sshwhy.OutcomeNone || f.Outcome == sshwhy.OutcomeStartupFailed || !slices.ContainsFunc(c.traces, func(t *trace) bool { return sameUser(t, f) }) {
+	if f.Outcome == sshwhy.OutcomeNone && f.Why.Rule != sshwhy.RuleOpen || f.Outcome == sshwhy.OutcomeStartupFailed || !slices.ContainsFunc(c.traces, func(t *trace) bool { return sameUser(t, f) }) {
 		return nil
 	}
 	id := f.ID()
