@@ -49,6 +49,9 @@ type Options struct {
 	// User, Address and End. It is for who counts findings, and goes with
 	// neither Hold nor an id.
 	Brief bool
+	// Excerpt says that what is read is a part of a log: where it ends says
+	// nothing about the connections in it.
+	Excerpt bool
 	// Values tells whether the values of a finding with the cause are wanted;
 	// nil says that all are. What is not wanted once is not wanted later.
 	Values func(sshwhy.CauseID) bool
@@ -348,7 +351,9 @@ func (k *Classifier) Close(yield func(*sshwhy.Finding)) {
 	k.installRestored()
 	for _, h := range k.hostsInOrder() {
 		for c := k.table.oldest(&h.in[stateOpen]); c != nil; c = k.table.oldest(&h.in[stateOpen]) {
-			c.saw |= sawLogEnd // what had waited too long was settled by the clock
+			if h.clock != 0 && !k.options.Excerpt {
+				c.saw |= sawLogEnd // what had waited too long was settled by the clock
+			}
 			k.settle(c)
 		}
 		for _, l := range [...]*list{&h.in[stateAccepted], &h.in[stateDone], &h.in[stateKept]} {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/sshwhy/sshwhy"
+	"github.com/sshwhy/sshwhy/classifier"
 )
 
 // TestLogEnd ends the log amidst a connection: that is no failure, unless
@@ -39,6 +40,17 @@ func TestLogEnd(t *testing.T) {
 		found := g.findings(t, test.lines)
 		if len(found) != 1 || found[0].outcome != test.outcome || found[0].cause != test.cause || found[0].why != test.rule {
 			t.Errorf("%q: got %v by rule %d, want %q, %s by rule %d", test.lines, found, found[0].why, test.outcome, test.cause, test.rule)
+		}
+	}
+	// Without times nobody knows how long it had been open, and of an excerpt
+	// how it went on.
+	bare := g.findings(t, []string{"Failed publickey for alice from 203.0.113.7 port 4000 ssh2: RSA SHA256:nVR3+/8zFwTd7LXcKFlqpGapWcjJHdI8pitOJTI8GbE"})
+	if len(bare) != 1 || bare[0].why != sshwhy.RuleKey {
+		t.Errorf("without times: got %v by rule %d", bare, bare[0].why)
+	}
+	for _, v := range g.told(t, []string{opened, refused}, classifier.Options{Excerpt: true}) {
+		if v.why != sshwhy.RuleKey {
+			t.Errorf("of an excerpt: got %s by rule %d", v.String(), v.why)
 		}
 	}
 }

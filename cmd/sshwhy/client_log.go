@@ -96,7 +96,7 @@ func (s *clientSearch) find(ctx context.Context, io streams, traces []*trace, me
 	if err != nil {
 		return nil, err
 	}
-	c, err := classifier.New(messages, catalogue, classifier.Options{})
+	c, err := classifier.New(messages, catalogue, classifier.Options{Excerpt: true})
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ type connections struct {
 
 // Deliver implements sshwhy.Sink.
 func (c *connections) Deliver(f *sshwhy.Finding) error {
-	if f.Outcome == sshwhy.OutcomeNone && f.Why.Rule != sshwhy.RuleOpen || f.Outcome == sshwhy.OutcomeStartupFailed || !slices.ContainsFunc(c.traces, func(t *trace) bool { return sameUser(t, f) }) {
+	if f.Outcome == sshwhy.OutcomeNone || f.Outcome == sshwhy.OutcomeStartupFailed || !slices.ContainsFunc(c.traces, func(t *trace) bool { return sameUser(t, f) }) {
 		return nil
 	}
 	id := f.ID()

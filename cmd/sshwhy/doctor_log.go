@@ -39,7 +39,7 @@ func (c *classes) read(ctx context.Context, source sshwhy.Source, take func(*ssh
 	if err != nil {
 		return
 	}
-	k, err := classifier.New(c.messages, c.catalogue, classifier.Options{})
+	k, err := classifier.New(c.messages, c.catalogue, classifier.Options{Excerpt: true})
 	if err != nil {
 		return
 	}

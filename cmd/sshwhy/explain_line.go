@@ -178,7 +178,7 @@ func (x *explainer) shows(a *lineAccount) []causeTitle {
 
 // classify adds the findings of this line alone.
 func (x *explainer) classify(a *lineAccount, ev *sshwhy.Event, messages *patterns.Catalogue, zone *time.Location) error {
-	c, err := classifier.New(messages, x.causes, classifier.Options{Why: true})
+	c, err := classifier.New(messages, x.causes, classifier.Options{Why: true, Excerpt: true})
 	if err != nil {
 		return err
 	}
