@@ -150,7 +150,7 @@ type flood struct {
 }
 
 func newFlood(t testing.TB, g *rig) *flood {
-	f := &flood{parser: g.parser.Clone(), classifier: g.classifier(t)}
+	f := &flood{parser: g.parser.Clone(), classifier: g.classifier()}
 	f.record.Newest = newest
 	f.before = heap()
 	return f

@@ -78,27 +78,9 @@ type condition struct {
 
 // New makes a classifier. The catalogues must not change afterwards.
 func New(p *patterns.Catalogue, c *causes.Catalogue, o Options) (*Classifier, error) {
-	if o.GraceTime == 0 {
-		o.GraceTime = 120 * time.Second
-	}
-	text := usualText
-	if o.Brief {
-		text = usualNames
-	}
-	k := &Classifier{
-		causes: c, patterns: p, options: o, table: newTable(text), attacks: attacks{bySource: map[uint64]*episode{}, seats: make([]seat, numSeats)},
-		rules: make([]rule, len(p.Entries)+1),
-	}
-	k.table.clocks, k.table.brief = &k.clocks, o.Brief
-	k.table.patience = [states]int64{
-		stateOpen: int64(o.GraceTime + graceSlack), stateAccepted: forever, stateDone: doneFor, stateService: serviceQuiet - 1, stateKept: keptFor,
-	}
-	k.texts.seed = k.table.seed
+	k := newEmpty(p, c, o)
+	k.rules = make([]rule, len(p.Entries)+1)
 	k.alikes = alikes(c)
-	if o.Hold {
-		k.table.holding = &holding{}
-		k.attacks.holding = k.table.holding
-	}
 	for i := range p.Entries {
 		if p.Entries[i].Group == "pam" {
 			k.rules[i+1] = rule{signals: sawPAM}
@@ -123,6 +105,30 @@ func New(p *patterns.Catalogue, c *causes.Catalogue, o Options) (*Classifier, er
 		k.rules[id].complete(sshwhy.PatternID(id), o.Brief)
 	}
 	return k, nil
+}
+
+// newEmpty makes one that has seen nothing and has not read the catalogues.
+func newEmpty(p *patterns.Catalogue, c *causes.Catalogue, o Options) *Classifier {
+	if o.GraceTime == 0 {
+		o.GraceTime = 120 * time.Second
+	}
+	text := usualText
+	if o.Brief {
+		text = usualNames
+	}
+	k := &Classifier{
+		causes: c, patterns: p, options: o, table: newTable(text), attacks: attacks{bySource: map[uint64]*episode{}, seats: make([]seat, numSeats)},
+	}
+	k.table.clocks, k.table.brief = &k.clocks, o.Brief
+	k.table.patience = [states]int64{
+		stateOpen: int64(o.GraceTime + graceSlack), stateAccepted: forever, stateDone: doneFor, stateService: serviceQuiet - 1, stateKept: keptFor,
+	}
+	k.texts.seed = k.table.seed
+	if o.Hold {
+		k.table.holding = &holding{}
+		k.attacks.holding = k.table.holding
+	}
+	return k
 }
 
 func (k *Classifier) readProofs(p *patterns.Catalogue, c *causes.Catalogue) error {

@@ -158,7 +158,7 @@ func TestLoggedWithoutTime(t *testing.T) {
 // settle.
 func BenchmarkIdleTick(b *testing.B) {
 	g := newRig(b)
-	k := g.classifier(b)
+	k := g.classifier()
 	p := g.parser.Clone()
 	var ev sshwhy.Event
 	for i := range 20_000 {

@@ -96,6 +96,7 @@ type rig struct {
 	patterns *patterns.Catalogue
 	causes   *causes.Catalogue
 	parser   *parser.Parser
+	unused   *classifier.Classifier // that others are made like
 }
 
 func newRig(t testing.TB) *rig {
@@ -112,17 +113,14 @@ func newRig(t testing.TB) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &rig{messages, catalogue, p}
-}
-
-func (g *rig) classifier(t testing.TB) *classifier.Classifier {
-	t.Helper()
-	k, err := classifier.New(g.patterns, g.causes, classifier.Options{})
+	k, err := classifier.New(messages, catalogue, classifier.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return k
+	return &rig{messages, catalogue, p, k}
 }
+
+func (g *rig) classifier() *classifier.Classifier { return g.unused.Anew(classifier.Options{}) }
 
 // newest lies after every line of the truth files.
 var newest = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
@@ -200,7 +198,7 @@ func (g *rig) ids(list []sshwhy.CauseID) string {
 // replay gives every finding on the lines, revisions included, in order.
 func (g *rig) replay(t testing.TB, source string, lines []string) []verdict {
 	t.Helper()
-	p, k := g.parser.Clone(), g.classifier(t)
+	p, k := g.parser.Clone(), g.classifier()
 	var ev sshwhy.Event
 	var all []verdict
 	keep := func(f *sshwhy.Finding) { all = append(all, g.verdict(f)) }

@@ -109,10 +109,7 @@ func (g *rig) lives(t *testing.T, lines []string, cuts []int) []string {
 	var found []string
 	from := 0
 	for _, to := range append(slices.Clone(cuts), len(lines)) {
-		k, err := classifier.New(g.patterns, g.causes, classifier.Options{Hold: true, Inspect: true})
-		if err != nil {
-			t.Fatal(err)
-		}
+		k := g.unused.Anew(classifier.Options{Hold: true, Inspect: true})
 		loop := sshwhy.Loop{
 			Source: &untilKilled{lines: lines[from:to], ledger: l, last: to == len(lines)}, Parser: g.parser.Clone(), Classifier: k, Ledger: l,
 			Sink: sinkOf(func(f *sshwhy.Finding) {
