@@ -13,12 +13,14 @@ import (
 func TestEightAtOnce(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	odd := []byte{'`', 'a', 'z', '{', 'A', 'Z', 0xe1, 0, '.', '/', '0', '9', ':', ' ', 0x7f, 0x80, 0xae, 0xff, '!', 0x1f}
+	x := &text{}
 	for range 100_000 {
 		var b [wide]byte
 		for i := range b {
 			b[i] = odd[r.IntN(len(odd))]
 		}
-		w := textOf(b[:]).window(0)
+		x.fill(b[:])
+		w := x.window(0)
 		var dots, others, strange uint64
 		for i, c := range b {
 			if c == '.' {
@@ -63,6 +65,7 @@ func TestLiteralPlaces(t *testing.T) {
 		}
 		return b.String()
 	}
+	x := &text{}
 	for range 50_000 {
 		literal, s := letters(1+r.IntN(20)), letters(r.IntN(80))
 		f := &fieldEdge{ends: newEdge(literal), keyAt: uint8(keyOf(literal))}
@@ -70,10 +73,11 @@ func TestLiteralPlaces(t *testing.T) {
 		from := r.IntN(len(s) + 1)
 		limit := from + r.IntN(len(s)-from+1)
 		part := []byte(s[from:limit])
-		if got, want := f.lastIndex(textOf([]byte(s)), from, limit), behind(from, bytes.LastIndex(part, []byte(literal))); got != want {
+		x.fill([]byte(s))
+		if got, want := f.lastIndex(x, from, limit), behind(from, bytes.LastIndex(part, []byte(literal))); got != want {
 			t.Fatalf("%q stands last in %q from %d to %d at %d, want %d", literal, s, from, limit, got, want)
 		}
-		if got, want := f.firstIndex(textOf([]byte(s)), from, limit), behind(from, bytes.Index(part, []byte(literal))); got != want {
+		if got, want := f.firstIndex(x, from, limit), behind(from, bytes.Index(part, []byte(literal))); got != want {
 			t.Fatalf("%q stands first in %q from %d to %d at %d, want %d", literal, s, from, limit, got, want)
 		}
 	}
