@@ -250,11 +250,12 @@ func (s *slack) running(program, rules string) *running {
 // TestRunSlack tells a stand-in for Slack of a burst, and is killed at the
 // moments at which it could say something twice, or not at all.
 func TestRunSlack(t *testing.T) {
+	t.Parallel()
 	program := buildSSHwhy(t)
-	t.Run("a burst of ten thousand failures", func(t *testing.T) { slackBurst(t, program) })
-	t.Run("killed between a message and its change", func(t *testing.T) { slackKilled(t, program, "") })
-	t.Run("killed before the answer to a message", func(t *testing.T) { slackKilled(t, program, "chat.postMessage") })
-	t.Run("killed between the change and its reply", func(t *testing.T) { slackKilled(t, program, "chat.update") })
+	t.Run("a burst of ten thousand failures", func(t *testing.T) { t.Parallel(); slackBurst(t, program) })
+	t.Run("killed between a message and its change", func(t *testing.T) { t.Parallel(); slackKilled(t, program, "") })
+	t.Run("killed before the answer to a message", func(t *testing.T) { t.Parallel(); slackKilled(t, program, "chat.postMessage") })
+	t.Run("killed between the change and its reply", func(t *testing.T) { t.Parallel(); slackKilled(t, program, "chat.update") })
 }
 
 // failing gives the lines of connection n, for one of five causes.

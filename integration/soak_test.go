@@ -147,6 +147,7 @@ func soakedService(t *testing.T, url string) (r *running, l *serverLog, config, 
 // fail every other while, reloads with sinks that come and go. What it takes at
 // the end is what it took in the beginning, and nothing is lost.
 func TestSoak(t *testing.T) {
+	t.Parallel()
 	length := soakFor(t)
 	w := &web{seen: map[string]map[string]time.Time{}}
 	server := httptest.NewServer(http.HandlerFunc(w.serve))
