@@ -364,9 +364,14 @@ func (k *Classifier) helper(c *connection, fits func(*connection) bool) {
 // and need not be read.
 type facts struct {
 	address []byte // the client's, or its name
+	client  []byte // the address with the port behind it, nil where they stand apart
+	portAt  uint16 // where the port begins in client
+	known   bool   // they were read
 	port    int
-	known   bool // they were read
 }
+
+// mostBetween is how much may stand between an address and the end of its port.
+const mostBetween = 16
 
 // read takes them from an event, where that was not done.
 func (f *facts) read(ev *sshwhy.Event) {
@@ -375,13 +380,19 @@ func (f *facts) read(ev *sshwhy.Event) {
 	}
 	f.known = true
 	fields := ev.Captures()
+	var port sshwhy.Captured
+	if i := ev.At(sshwhy.FieldPort); uint(i) < uint(len(fields)) {
+		port = fields[i]
+		f.port = number(ev.Message[port.Start:port.End])
+	}
 	if i := ev.At(sshwhy.FieldAddr); uint(i) < uint(len(fields)) {
-		f.address = ev.Message[fields[i].Start:fields[i].End]
+		address := &fields[i]
+		f.address = ev.Message[address.Start:address.End]
+		if port.Start >= address.End && port.End-address.End <= mostBetween {
+			f.client, f.portAt = ev.Message[address.Start:port.End], uint16(port.Start-address.Start)
+		}
 	} else if i := ev.At(sshwhy.FieldHost); i >= 0 && fields[i].Value == 0 {
 		f.address = ev.Message[fields[i].Start:fields[i].End]
-	}
-	if i := ev.At(sshwhy.FieldPort); uint(i) < uint(len(fields)) {
-		f.port = number(ev.Message[fields[i].Start:fields[i].End])
 	}
 }
 

@@ -254,7 +254,8 @@ func (k *Classifier) learnClient(c *connection, ev *sshwhy.Event, f *facts, line
 	}
 	if c.address.empty() || f.port > 0 {
 		c.port = int32(f.port)
-		if c.client, c.portAt = c.clientOf(ev, line); c.client.empty() {
+		c.client, c.portAt = c.part(f.client, line), f.portAt
+		if c.client.empty() {
 			c.address = c.part(f.address, line)
 		} else { // it begins with the address
 			c.address = part{c.client.start, c.client.start + uint16(len(f.address))}
@@ -263,24 +264,6 @@ func (k *Classifier) learnClient(c *connection, ev *sshwhy.Event, f *facts, line
 			k.table.peer(c) // it can only be found by its client
 		}
 	}
-}
-
-// mostBetween is how much may stand between an address and its port.
-const mostBetween = 16
-
-// clientOf gives where the client's address and port stand in buf, where they do
-// in one piece, and the place of the port in it.
-func (c *connection) clientOf(ev *sshwhy.Event, line *kept) (client part, portAt uint16) {
-	fields := ev.Captures()
-	a, p := ev.At(sshwhy.FieldAddr), ev.At(sshwhy.FieldPort)
-	if uint(a) >= uint(len(fields)) || uint(p) >= uint(len(fields)) {
-		return part{}, 0
-	}
-	address, port := &fields[a], &fields[p]
-	if port.Start < address.End || port.End-address.End > mostBetween {
-		return part{}, 0
-	}
-	return c.part(ev.Message[address.Start:port.End], line), uint16(port.Start - address.Start)
 }
 
 // learnUser takes the user's name from a line. PAM's name for an unknown user
