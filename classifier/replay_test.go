@@ -97,6 +97,7 @@ type rig struct {
 	causes   *causes.Catalogue
 	parser   *parser.Parser
 	unused   *classifier.Classifier // that others are made like
+	excerpt  bool // the end of a log says nothing
 }
 
 func newRig(t testing.TB) *rig {
@@ -117,10 +118,12 @@ func newRig(t testing.TB) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &rig{messages, catalogue, p, k}
+	return &rig{patterns: messages, causes: catalogue, parser: p, unused: k}
 }
 
-func (g *rig) classifier() *classifier.Classifier { return g.unused.Anew(classifier.Options{}) }
+func (g *rig) classifier() *classifier.Classifier {
+	return g.unused.Anew(classifier.Options{Excerpt: g.excerpt})
+}
 
 // newest lies after every line of the truth files.
 var newest = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
