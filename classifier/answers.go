@@ -67,7 +67,7 @@ func makeAnswers(k *known, alikes [][]sshwhy.CauseID) answers {
 	a := answers{
 		accepted: session(0, sshwhy.ConfidenceNone, nil, sshwhy.RuleNone),
 		lost:     session(k.lost, likely, k.vanished, sshwhy.RuleClosedWithoutWord),
-		closed:   session(k.undetermined, sshwhy.ConfidenceUndetermined, k.vanished, sshwhy.RuleClosedWithoutWord),
+		closed:   session(k.undetermined, sshwhy.ConfidenceUndetermined, k.hungUp, sshwhy.RuleClosedWithoutWord),
 		ended:    session(k.undetermined, sshwhy.ConfidenceUndetermined, k.vanished, sshwhy.RuleEndedWithoutWord),
 
 		maxTries:       k.refusal(k.tooMany, certain, nil, sshwhy.RuleMaxTries),

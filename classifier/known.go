@@ -20,7 +20,7 @@ type known struct {
 
 	// The candidates of each shape, likeliest first.
 	silentClose, noKeyFile, silentCloseVerbose, keyRefused, certRefused, noneRefused, beforeUser, beforeUserOld, beforeUserVerbose, passwordFailed, secondFailed, rootPasswordFailed,
-	passwordSilent, invalidCalled, pamDenied, partial, keyFound, vanished, vanishedReset, optionsRefused, unended, unknownStage, afterReset []sshwhy.CauseID
+	passwordSilent, invalidCalled, pamDenied, partial, keyFound, vanished, vanishedReset, hungUp, optionsRefused, unended, unknownStage, afterReset []sshwhy.CauseID
 }
 
 func knownCauses(c *causes.Catalogue) (known, error) {
@@ -181,6 +181,11 @@ func (k *known) shapes(list func(...string) []sshwhy.CauseID) {
 	// The same with a reset: the client that was denied what it came for may
 	// end so, with answers of sshd still unread.
 	k.vanishedReset = slices.Concat(list("connection-reset"), k.vanished[:1], k.vanished[2:])
+	// The client closed, which the process of the session has read: it was not
+	// killed. What is left are those that sshd denies without a line of its own
+	// at INFO (session.c do_child, serverloop.c): a chroot that is refused,
+	// /etc/nologin, a subsystem that nobody knows, a PAM session have theirs.
+	k.hungUp = list("connection-lost", "connection-reset", "channel-timeout", "pty-denied", "forwarding-denied", "subsystem-missing", "chroot-without-shell")
 	// "Refused by key options" without the line that from= leaves before it
 	// (auth2-pubkeyfile.c: expiry-time is DEBUG1 only).
 	k.optionsRefused = list("key-entry-expired", "key-source-not-permitted", "authorized-keys-bad-option")

@@ -97,7 +97,7 @@ type rig struct {
 	causes   *causes.Catalogue
 	parser   *parser.Parser
 	unused   *classifier.Classifier // that others are made like
-	excerpt  bool // the end of a log says nothing
+	excerpt  bool                   // the end of a log says nothing
 }
 
 func newRig(t testing.TB) *rig {
