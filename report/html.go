@@ -145,6 +145,9 @@ func (d *document) fill() {
 			d.Outcomes = append(d.Outcomes, namedCount{d.page.Words.Outcome(o), o.String(), n})
 		}
 	}
+	if n := d.h.summary.Open(); n > 0 {
+		d.Outcomes = append(d.Outcomes, namedCount{d.page.Words.StillOpen, "open", n})
+	}
 	d.causes()
 	d.answers()
 	d.timeline()

@@ -35,6 +35,18 @@ func (s *OCSF) Deliver(f *sshwhy.Finding) error {
 	return err
 }
 
+// statusOf gives severity_id and status_id: success or failure, and neither of a
+// connection that the log leaves open.
+func statusOf(f *sshwhy.Finding) (severity, status int64) {
+	switch {
+	case leftOpen(f):
+		return 1, 0
+	case f.Outcome == sshwhy.OutcomeAccepted:
+		return 1, 1
+	}
+	return 2, 2
+}
+
 func (s *OCSF) event(f *sshwhy.Finding) {
 	o := &s.o
 	o.number("class_uid", 3002)
@@ -43,12 +55,10 @@ func (s *OCSF) event(f *sshwhy.Finding) {
 	o.number("type_uid", 300201)
 	o.key("time") // required, so that of a log without times it is 0
 	o.buf = strconv.AppendInt(o.buf, f.End/1e6, 10)
-	severity, status := int64(1), int64(1)
-	if f.Outcome != sshwhy.OutcomeAccepted {
-		severity, status = 2, 2
-	}
+	severity, status := statusOf(f)
 	o.number("severity_id", severity)
-	o.number("status_id", status)
+	o.key("status_id")
+	o.buf = strconv.AppendInt(o.buf, status, 10) // 0 is Unknown
 	if cause := s.causes.Cause(f.Cause); cause != nil {
 		o.word("status_code", cause.ID)
 		o.word("status_detail", sshwhy.Printable(because(s.language, f, cause)))
