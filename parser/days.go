@@ -33,7 +33,7 @@ func (d *namedDay) holds(newest time.Time) bool { return uint64(newest.Unix()-d.
 // again tells that b begins with the last stamp. Where the day holds, its instant
 // is ns.
 func (d *namedDay) again(b *[namedSize]byte) bool {
-	return binary.LittleEndian.Uint64(b[:])^d.stamp[0]|binary.LittleEndian.Uint64(b[wide:])^d.stamp[1] == 0
+	return (binary.LittleEndian.Uint64(b[:])^d.stamp[0])|(binary.LittleEndian.Uint64(b[wide:])^d.stamp[1]) == 0
 }
 
 // read tells whether b begins with a stamp of the day that has no fraction. Its

@@ -54,6 +54,39 @@ func TestShortWayIsTheLong(t *testing.T) {
 	}
 }
 
+// TestHeadersOneByteApart reads, behind a line that the short way knows, the same
+// line with one byte changed: a stamp of the next day at the same time of day is
+// one of these, and most are no headers any more.
+func TestHeadersOneByteApart(t *testing.T) {
+	for _, header := range []string{
+		"Nov 22 15:32:51 web01 sshd[12985]: ", "Nov  2 03:10:01 edge sshd-session[1]: ",
+		"2026-11-22T15:32:51.123456+01:00 web01 sshd[12985]: ", "2026-11-22T15:32:51Z backup-server-of-the-year-2001 sshd-session[77]: ",
+	} {
+		known := []byte(header + "Connection closed by 203.0.113.7 port 51234 [preauth]")
+		used := utcSplitter()
+		var h sshwhy.Header
+		for i := range header {
+			line := bytes.Clone(known)
+			others := []byte("0123456789 :[]-\x00\xff")
+			for bit := range 8 {
+				others = append(others, known[i]^1<<bit)
+			}
+			for _, c := range others {
+				used.split(known, anEvening, &h)
+				used.split(known, anEvening, &h)
+				line[i] = c
+				var short, long sshwhy.Header
+				msg, f, by, ok := used.split(line, anEvening, &short)
+				wantMsg, wantForm, wantBy, wantOK := utcSplitter().split(line, anEvening, &long)
+				if !bytes.Equal(msg, wantMsg) || f != wantForm || by != wantBy || ok != wantOK || fmt.Sprint(short) != fmt.Sprint(long) {
+					t.Fatalf("%q behind %q: %q, %v, %v %v, %q; the long way says %q, %v, %v %v, %q",
+						line, known, msg, f, by, ok, fmt.Sprint(short), wantMsg, wantForm, wantBy, wantOK, fmt.Sprint(long))
+				}
+			}
+		}
+	}
+}
+
 // TestOriginsKeepApart reads the lines of more hosts than there are places, in
 // which their origins drive each other out.
 func TestOriginsKeepApart(t *testing.T) {
