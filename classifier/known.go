@@ -176,11 +176,8 @@ func (k *known) shapes(list func(...string) []sshwhy.CauseID) {
 	k.keyFound = list("client-gave-up", "no-usable-method", "second-factor-missing", "pam-account-denied", "login-grace-timeout", "connection-lost")
 	// A session that ended without the client's goodbye: many programs never
 	// send one, and ssh itself does not where it gives up on what sshd denied.
-	// What leaves a line of its own at INFO in every release is none of them:
-	// a chroot that is refused and a subsystem that nobody knows (session.c
-	// safely_chroot, session_subsystem_req).
-	k.vanished = list("connection-lost", "connection-reset", "session-killed", "channel-timeout", "pty-denied", "forwarding-denied",
-		"subsystem-missing", "chroot-without-shell", "nologin-file", "pam-session-failed", "login-limit")
+	k.vanished = list("connection-lost", "connection-reset", "session-killed", "channel-timeout", "pty-denied", "forwarding-denied", "subsystem-unknown",
+		"subsystem-missing", "chroot-bad-ownership", "chroot-missing", "chroot-without-shell", "nologin-file", "pam-session-failed", "login-limit")
 	// The same with a reset: the client that was denied what it came for may
 	// end so, with answers of sshd still unread.
 	k.vanishedReset = slices.Concat(list("connection-reset"), k.vanished[:1], k.vanished[2:])
