@@ -26,7 +26,7 @@ type Words struct {
 	// Revised that a verdict was given before, AsAt that its remedy was
 	// shown with the one of that time, Daemon names the sshd of a host.
 	Vanished, Revised, AsAt, Daemon string
-	// StillOpen says of a connection that the log ends before it.
+	// StillOpen says of a connection that what was read ends before it.
 	StillOpen    string
 	LabelWidth   int
 	Summary      Summary
@@ -110,7 +110,7 @@ func english() *Words {
 		Language: causes.English,
 		From:     " from ", EmptyUser: "(empty name)", SomeClient: "a client", Accepted: "accepted",
 		Fix: "fix", ToKnow: "to know", CouldBe: "could be", Line: "line", Why: "why", Before: "before", Also: "also", CannotBe: "not", Colon: ": ",
-		Vanished: "the session ended, and the client had not said that it leaves", StillOpen: "still open where the log ends", Revised: " (revision %d)", AsAt: "as at %s", Daemon: "sshd on %s",
+		Vanished: "the session ended, and the client had not said that it leaves", StillOpen: "still open at the end of what was read", Revised: " (revision %d)", AsAt: "as at %s", Daemon: "sshd on %s",
 		LabelWidth: 10,
 		outcomes: map[sshwhy.Outcome]string{
 			sshwhy.OutcomeAccepted: "accepted", sshwhy.OutcomeRefused: "refused", sshwhy.OutcomeDisconnected: "disconnected",
@@ -146,7 +146,7 @@ func japanese() *Words {
 		Language: causes.Japanese,
 		From:     " ← ", EmptyUser: "(空のユーザー名)", SomeClient: "クライアント", Accepted: "ログイン成功",
 		Fix: "対処", ToKnow: "調べ方", CouldBe: "候補", Line: "ログ行", Why: "根拠", Before: "その前に", Also: "ほかに", CannotBe: "除外", Colon: "：",
-		Vanished: "クライアントの切断通知なしにセッションが終了", StillOpen: "ログの終わりの時点でまだ接続中", Revised: "（第 %d 版）", AsAt: "%s の対処と同じ", Daemon: "%s の sshd",
+		Vanished: "クライアントの切断通知なしにセッションが終了", StillOpen: "読み込んだ範囲の終わりでまだ接続中", Revised: "（第 %d 版）", AsAt: "%s の対処と同じ", Daemon: "%s の sshd",
 		LabelWidth: 10,
 		outcomes: map[sshwhy.Outcome]string{
 			sshwhy.OutcomeAccepted: "ログイン成功", sshwhy.OutcomeRefused: "拒否", sshwhy.OutcomeDisconnected: "切断",

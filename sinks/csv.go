@@ -86,10 +86,11 @@ func (s *CSV) fill(f *sshwhy.Finding) {
 	}
 	s.row = s.row[:0]
 	if s.timesketch {
-		message := "sshd: " + user + " from " + string(f.Address)
+		message := "sshd: "
 		if f.Outcome != sshwhy.OutcomeNone {
-			message = "sshd: " + f.Outcome.String() + " " + user + " from " + string(f.Address)
+			message += f.Outcome.String() + " "
 		}
+		message += user + " from " + string(f.Address)
 		if cause != nil {
 			message += ": " + reason
 		}

@@ -54,7 +54,7 @@ func (e *PlainText) AppendFinding(dst []byte, f *sshwhy.Finding) ([]byte, error)
 	text := mark + " " + sshwhy.Printable(string(sshwhy.Unescape(nil, f.User))) + e.words.From + sshwhy.Printable(string(f.Address)) + ": " + e.words.Outcome(f.Outcome)
 	if cause := e.causes.Cause(f.Cause); cause != nil {
 		text += "\n" + because(e.language, f, cause)
-		if run := firstCommand(cause.Steps(e.language, f.Value)); run != "" {
+		if run := firstCommand(stepsOf(e.language, f, cause)); run != "" {
 			text += "\n" + run
 		}
 	}

@@ -121,7 +121,7 @@ func (e *SlackBlocks) body(f *sshwhy.Finding) []any {
 	var parts []any
 	parts = append(parts, section(because(e.language, f, cause)))
 	left := slackText
-	for i, step := range cause.Steps(e.language, f.Value) {
+	for i, step := range stepsOf(e.language, f, cause) {
 		if i == slackSteps {
 			break
 		}
