@@ -38,19 +38,26 @@ func TestShortWayIsTheLong(t *testing.T) {
 		}
 		newest := []time.Time{anEvening, {}, anEvening.AddDate(-1, 0, 0)}[max(0, r.IntN(30)-27)]
 
-		var short, long sshwhy.Header
-		msg, f, by, ok := used.split(line, newest, &short)
-		wantMsg, wantForm, wantBy, wantOK := utcSplitter().split(line, newest, &long)
-		if !bytes.Equal(msg, wantMsg) || f != wantForm || by != wantBy || ok != wantOK || fmt.Sprint(short) != fmt.Sprint(long) {
-			t.Fatalf("%q with newest %v: %q, %v, %v %v, %q; the long way says %q, %v, %v %v, %q",
-				line, newest, msg, f, by, ok, fmt.Sprint(short), wantMsg, wantForm, wantBy, wantOK, fmt.Sprint(long))
-		}
+		splitsAlike(t, used, line, newest)
+		var short sshwhy.Header
 		if msg, _, _ := used.usual(line, &newest, &short); msg != nil {
 			taken++
 		}
 	}
 	if taken < 5000 {
 		t.Errorf("only %d lines went the short way", taken)
+	}
+}
+
+// splitsAlike asks a splitter that has seen other lines what a fresh one says.
+func splitsAlike(t *testing.T, used *splitter, line []byte, newest time.Time) {
+	t.Helper()
+	var short, long sshwhy.Header
+	msg, f, by, ok := used.split(line, newest, &short)
+	wantMsg, wantForm, wantBy, wantOK := utcSplitter().split(line, newest, &long)
+	if !bytes.Equal(msg, wantMsg) || f != wantForm || by != wantBy || ok != wantOK || fmt.Sprint(short) != fmt.Sprint(long) {
+		t.Fatalf("%q with newest %v: %q, %v, %v %v, %q; the long way says %q, %v, %v %v, %q",
+			line, newest, msg, f, by, ok, fmt.Sprint(short), wantMsg, wantForm, wantBy, wantOK, fmt.Sprint(long))
 	}
 }
 
@@ -75,13 +82,7 @@ func TestHeadersOneByteApart(t *testing.T) {
 				used.split(known, anEvening, &h)
 				used.split(known, anEvening, &h)
 				line[i] = c
-				var short, long sshwhy.Header
-				msg, f, by, ok := used.split(line, anEvening, &short)
-				wantMsg, wantForm, wantBy, wantOK := utcSplitter().split(line, anEvening, &long)
-				if !bytes.Equal(msg, wantMsg) || f != wantForm || by != wantBy || ok != wantOK || fmt.Sprint(short) != fmt.Sprint(long) {
-					t.Fatalf("%q behind %q: %q, %v, %v %v, %q; the long way says %q, %v, %v %v, %q",
-						line, known, msg, f, by, ok, fmt.Sprint(short), wantMsg, wantForm, wantBy, wantOK, fmt.Sprint(long))
-				}
+				splitsAlike(t, used, line, anEvening)
 			}
 		}
 	}
